@@ -1,0 +1,60 @@
+// The network floor, as the app sees it: start workers, drain them, stop. One worker per core,
+// each with its own thread (large explicit stack), io_context, acceptors (SO_REUSEPORT), buffer
+// pool and sessions; nothing in a worker is shared, so nothing is locked on the data path.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/instant.h"
+#include "base/result.h"
+#include "policy/judge.h"
+#include "session/engine.h"
+
+namespace pgmoat::net {
+
+struct Address {
+  std::string host;  // a name or a literal address, without brackets
+  std::uint16_t port = 0;
+};
+std::string to_string(const Address& address);  // "127.0.0.1:6432", "[::1]:6432"
+
+struct ServerSetup {
+  std::vector<Address> listen;
+  Address backend;
+  unsigned workers = 0;                // 0: one per core
+  std::uint32_t sessions = 10000;      // per process, over all workers; one past it is told 53300
+  Duration drain = std::chrono::seconds(30);
+  session::Setup session;              // prepared
+  std::function<std::unique_ptr<policy::Judge>()> make_judge;  // one per worker
+  // Called on worker threads with each session's events; must not block.
+  std::function<void(std::uint64_t session_id, session::Event&&)> on_event;
+};
+
+class Server {
+ public:
+  // Resolves the backend, binds every listener, starts the workers. The error is one sentence with
+  // the remedy ("cannot listen on 127.0.0.1:6432: Address already in use; is another pgmoat ...").
+  static Result<std::unique_ptr<Server>, std::string> start(ServerSetup setup);
+  ~Server();
+
+  enum class Stop : std::uint8_t {
+    when_clients_leave,  // SIGTERM: stop accepting; at the drain deadline 57P01 to who is left
+    when_idle,           // SIGINT: 57P01 to each session as it becomes idle; deadline as above
+    now,                 // SIGQUIT: 57P01 to everyone, close
+  };
+  void stop(Stop how);          // any thread; a stricter one may follow
+  void wait();                  // until every session has ended
+  std::vector<Address> listening() const;  // with the ports the system chose, where 0 was asked
+  std::size_t sessions() const;
+
+ private:
+  Server();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pgmoat::net

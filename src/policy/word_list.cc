@@ -1,0 +1,45 @@
+#include "policy/word_list.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pgmoat::policy {
+
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+}  // namespace
+
+WordList::WordList(std::vector<std::string> words) {
+  for (std::string& word : words) {
+    std::transform(word.begin(), word.end(), word.begin(), lower);
+    if (!word.empty()) words_.push_back(std::move(word));
+  }
+}
+
+const std::string* WordList::find_in(std::string_view text) const {
+  for (const std::string& word : words_) {
+    const auto at = std::search(text.begin(), text.end(), word.begin(), word.end(),
+                                [](char a, char b) { return lower(a) == b; });
+    if (at != text.end()) return &word;
+  }
+  return nullptr;
+}
+
+Ruling WordList::judge(const Subject& subject) {
+  for (const std::string_view text : {subject.sql, subject.statement, subject.portal,
+                                      as_text(subject.values)}) {
+    if (const std::string* word = find_in(text)) {
+      Refusal refusal;
+      refusal.rule = "words." + *word;
+      refusal.message = "statement refused by pgmoat";
+      refusal.detail = "Rule \"" + refusal.rule + "\" refuses text that contains this word.";
+      refusal.hint = "The words are in [refuse] of pgmoat's configuration.";
+      return refusal;
+    }
+  }
+  return Allow{};
+}
+
+}  // namespace pgmoat::policy

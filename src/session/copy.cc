@@ -1,0 +1,129 @@
+#include "session/copy.h"
+
+#include "session/refusal.h"
+#include "wire/frontend.h"
+
+namespace pgmoat::session {
+
+namespace {
+
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
+// Case-insensitive search for a short lower-case word, skipping as Horspool does.
+bool contains(std::string_view text, std::string_view word) {
+  const std::size_t size = word.size();
+  for (std::size_t end = size; end <= text.size();) {
+    const std::size_t in_word = word.rfind(lower(text[end - 1]));
+    if (in_word == std::string_view::npos) {
+      end += size;
+      continue;
+    }
+    if (in_word != size - 1) {
+      end += size - 1 - in_word;
+      continue;
+    }
+    std::size_t i = 0;
+    while (i < size && lower(text[end - size + i]) == word[i]) ++i;
+    if (i == size) return true;
+    ++end;
+  }
+  return false;
+}
+
+// Our refusal of COPY data: the server fails the COPY itself, and its 57014 is answered in our
+// words. What the client still sends of it goes nowhere.
+void refuse_data(Ready& ready, Scene& scene, policy::Refusal refusal) {
+  scene.out->to_server.say([&](std::string& to) {
+    wire::encode(wire::CopyFail{scene.origin.refusal_token}, to);
+  });
+  ready.copy.active = false;
+  ready.copy.refused = true;
+  ready.copy.plausible = true;
+  if (!ready.ledger.empty()) {
+    Entry& head = ready.ledger.head();
+    head.denied = true;
+    ready.refusals.insert(ready.refusals.begin(), std::move(refusal));
+    if (head.kind == Entry::Kind::execute) ready.skipping = true;
+  }
+}
+
+void on_data(Ready& ready, Scene& scene, const wire::Piece& piece) {
+  if (scene.judge.reads_copy_data() && piece.kind == wire::Piece::Kind::whole) {
+    policy::Subject subject = subject_of(scene, policy::Subject::Kind::copy_data);
+    subject.values = piece.body();
+    if (auto refusal = ask(scene, subject, piece.tag)) {
+      refuse_data(ready, scene, std::move(*refusal));
+      return;
+    }
+  }
+  scene.out->to_server.release(piece.bytes);
+}
+
+}  // namespace
+
+bool may_start_copy(std::string_view sql) { return contains(sql, "copy") && contains(sql, "std"); }
+
+bool on_copy_message(Ready& ready, Scene& scene, const wire::Piece& piece) {
+  switch (piece.tag) {
+    case 'd':
+      on_data(ready, scene, piece);
+      return true;
+    case 'H':
+    case 'S':
+      if (!scene.enforcing()) scene.out->to_server.release(piece.bytes);
+      return true;
+    case 'c':
+    case 'f':
+      ready.copy.active = false;
+      // The rest of a simple query may start another COPY.
+      if (scene.enforcing() && !ready.ledger.empty() &&
+          ready.ledger.head().kind == Entry::Kind::query) {
+        ready.barrier = true;
+      }
+      scene.out->to_server.release(piece.bytes);
+      return true;
+    default:
+      // Either the COPY has failed already and its error is on the way, or the server will end the
+      // connection (F11): the message is an ordinary one.
+      ready.copy.active = false;
+      return false;
+  }
+}
+
+Step on_late_copy_message(Ready& ready, Scene& scene, const wire::Piece& piece) {
+  const bool stray = piece.tag == 'd' && !ready.copy.plausible;
+  const wire::Fault fault{wire::Fault::Kind::out_of_place, piece.tag, 0, 0,
+                          "COPY data where no COPY is in progress"};
+  if (stray && !tolerates(scene, wire::Side::client, fault)) {
+    return end(scene, "08P01", "pgmoat: COPY data where no COPY is in progress");
+  }
+  if (!scene.enforcing()) {
+    if (piece.tag != 'd' && !ready.ledger.empty()) {
+      ready.ledger.owe({nullptr, Entry::Kind::copy_end, false});
+    }
+    scene.out->to_server.release(piece.bytes);
+    return stay();
+  }
+  if (piece.tag != 'd') ready.copy.refused = false;
+  ready.copy.hold_tail = !piece.last;
+  return stay();  // PostgreSQL ignores it (F10); so it never gets there
+}
+
+void copy_in_begins(Ready& ready, Scene& scene) {
+  ready.copy.active = true;
+  ready.barrier = false;
+  if (scene.enforcing()) return;
+  // Syncs between the request and the end of the client's data were swallowed.
+  Ledger& ledger = ready.ledger;
+  for (std::size_t i = 1; i < ledger.size();) {
+    const Entry::Kind kind = ledger.at(i).kind;
+    if (kind != Entry::Kind::sync && kind != Entry::Kind::copy_end) return;
+    ledger.erase(i);
+    if (kind == Entry::Kind::copy_end) {
+      ready.copy.active = false;
+      return;
+    }
+  }
+}
+
+}  // namespace pgmoat::session

@@ -1,0 +1,89 @@
+// The engine: one client session, from its first byte to its last, without I/O. Bytes and
+// instants go in, an Outbox comes out; there is no socket, clock, thread, file or global in here,
+// so the same code runs inline, in a test conversation, under the fuzzer and over a recording.
+//
+// A driver's duties:
+//  * read only into room(side), and only when appetite() wants that side and nothing released from
+//    that side's buffer is still being written;
+//  * write to_client and to_server in order, each completely before the next outbox's;
+//  * call flushed(side) when every span released from that side's buffer has been written.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/instant.h"
+#include "policy/judge.h"
+#include "session/limits.h"
+#include "session/mode.h"
+#include "session/outbox.h"
+#include "wire/catalogue.h"
+#include "wire/frame_buffer.h"
+#include "wire/side.h"
+
+namespace pgmoat::session {
+
+// What is the same for every session of a process. Built once, outlives all engines.
+struct Setup {
+  Mode mode = Mode::monitor;
+  FailureMatrix on_fault;
+  FunctionCalls function_calls = FunctionCalls::large_objects;
+  bool allow_replication = false;
+  std::vector<std::string> startup_parameters;  // lower case; what clients may set at startup
+  Limits limits;
+  Timeouts timeouts;
+  wire::FrameLimits frame_limits;
+  // Filled by prepare(): the rules a header is checked against.
+  wire::HeaderRules client_authenticating, client_ready, server_authenticating, server_ready;
+
+  void prepare();  // call once after the fields above are set
+};
+std::vector<std::string> default_startup_parameters();
+
+// What is this session's own.
+struct Origin {
+  std::string client;                 // "127.0.0.1:40312", for events
+  std::string cancel_secret;          // 32 random bytes
+  std::string refusal_token;          // unguessable ASCII, no longer than 32: marks our substitutes
+  Instant accepted{};
+};
+
+struct Connected {};
+struct ConnectFailed { std::string why; };       // one sentence, with the address
+struct Eof { wire::Side side = wire::Side::client; };
+struct Failed { wire::Side side = wire::Side::client; std::string why; };
+struct Timer {};                                 // deadline() has passed
+struct Leave { bool now = false; };              // shutdown: now, or as soon as the session is idle
+using TransportEvent = std::variant<Connected, ConnectFailed, Eof, Failed, Timer, Leave>;
+
+struct Appetite { bool client = false; bool server = false; };
+
+class Engine {
+ public:
+  Engine(const Setup& setup, policy::Judge& judge, wire::BufferPool& pool, Origin origin);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  std::span<std::uint8_t> room(wire::Side side);
+  void on_read(wire::Side side, std::size_t size, Instant now, Outbox& out);  // into room(side)
+  void on_bytes(wire::Side side, Bytes bytes, Instant now, Outbox& out);      // copied in
+  void on_transport(const TransportEvent& event, Instant now, Outbox& out);
+  void flushed(wire::Side side);
+
+  Appetite appetite() const;
+  Instant deadline() const;
+  bool closed() const;
+  std::string_view phase_name() const;   // "greeting", "dialing", ..., for tests and the console
+  std::size_t owed() const;              // entries of the ledger, for tests
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace pgmoat::session

@@ -1,0 +1,53 @@
+// What the engine tells observers. Events are values; audit, metrics and the log are folds over
+// them and therefore agree. No event carries a password, a key, a literal or a parameter.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "wire/side.h"
+
+namespace pgmoat::session {
+
+struct SessionOpened {  // the startup message was accepted
+  std::string user, database, application, client;
+};
+
+struct AuthFinished {
+  bool ok = false;
+  std::string sqlstate;  // of the server's refusal
+};
+
+struct StatementJudged {  // only where the ruling was not `allow`
+  std::string message;    // "Query", "Parse", ...
+  std::string rule, sqlstate, reason;
+  bool enforced = false;  // false: monitor mode, it went to the server
+};
+
+struct ProtocolFault {
+  wire::Side side = wire::Side::client;
+  std::string message;   // name of the message, "" where none
+  std::string what;      // one sentence
+  std::uint32_t length = 0;
+  bool passed = false;   // monitor: the bytes went on
+};
+
+struct TurnedOpaque {    // from here on bytes are relayed unread
+  std::string why;
+};
+
+struct Finding {         // worth a look, no reason to act
+  std::string what;
+};
+
+struct SessionClosed {
+  std::string why;
+  std::uint64_t statements = 0;
+  std::uint64_t client_bytes = 0, server_bytes = 0;
+};
+
+using Event = std::variant<SessionOpened, AuthFinished, StatementJudged, ProtocolFault, TurnedOpaque,
+                           Finding, SessionClosed>;
+
+}  // namespace pgmoat::session

@@ -1,0 +1,150 @@
+// The first packets: answered here until a StartupMessage says who the client is. Nothing of them
+// reaches the server before the whole packet was examined.
+#include <string>
+
+#include "session/phase.h"
+#include "session/startup_rules.h"
+#include "wire/backend.h"
+#include "wire/startup.h"
+
+namespace pgmoat::session {
+
+namespace {
+
+constexpr std::uint32_t kMajor3 = 3;
+
+void answer(Scene& scene, char reply) {
+  scene.out->to_client.say([&](std::string& to) { to += reply; });
+}
+
+// Monitoring: what we cannot read is the server's to refuse.
+Step relay_unread(Scene& scene) {
+  Dialing dialing;
+  dialing.opaque = true;
+  dialing.since = scene.now;
+  scene.out->commands.push_back(Dial{});
+  return become(std::move(dialing));
+}
+
+Step bad_packet(Scene& scene, const wire::Fault& fault) {
+  if (tolerates(scene, wire::Side::client, fault)) {
+    scene.report(TurnedOpaque{std::string("startup packet: ") + fault.what});
+    return relay_unread(scene);
+  }
+  // PostgreSQL closes without a word when the length is impossible: it may not be our protocol.
+  if (fault.kind == wire::Fault::Kind::bad_length) scene.fatal_said = true;
+  return end(scene, "08P01", std::string("pgmoat: invalid startup packet: ") + fault.what);
+}
+
+// TLS and GSS encryption: 'N', once each. Bytes behind the request were sent before its answer:
+// no honest client does that (CVE-2021-23214 is the attack).
+Step encryption_request(Scene& scene, bool& asked, std::uint32_t size) {
+  wire::Fault fault{wire::Fault::Kind::out_of_place, 0, 0, 0, ""};
+  if (asked) fault.what = "encryption was requested twice";
+  if (scene.client_in.pending().size() > size) fault.what = "bytes behind an encryption request";
+  if (*fault.what != '\0' && !tolerates(scene, wire::Side::client, fault)) {
+    return end(scene, "08P01", std::string("pgmoat: ") + fault.what);
+  }
+  asked = true;
+  scene.client_in.take(size);
+  answer(scene, 'N');
+  return stay();
+}
+
+Step cancel(Scene& scene, const wire::CancelRequest& request) {
+  ForwardCancel forward{request.pid, std::string(as_text(request.secret))};
+  scene.client_in.take(scene.client_in.pending().size());
+  scene.out->commands.push_back(std::move(forward));
+  return become(Closed{});
+}
+
+// 3.0 and 3.2 are what our decoders know; anything newer is offered less, and told so once.
+Negotiation negotiate(const wire::StartupMessage& startup, const StartupVerdict& verdict) {
+  Negotiation negotiation;
+  negotiation.version = std::min(startup.version, wire::kProtocol32);
+  negotiation.refused_options = verdict.protocol_options;
+  negotiation.needed =
+      startup.version > wire::kProtocol32 || !verdict.protocol_options.empty();
+  return negotiation;
+}
+
+std::string rewrite(const wire::StartupMessage& startup, std::uint32_t version) {
+  std::string kept;
+  for (const wire::Parameter& parameter : wire::parameters_of(startup)) {
+    if (parameter.name.starts_with("_pq_.")) continue;
+    kept.append(parameter.name).push_back('\0');
+    kept.append(parameter.value).push_back('\0');
+  }
+  std::string packet;
+  wire::encode(wire::StartupMessage{version, as_bytes(kept)}, packet);
+  return packet;
+}
+
+Step startup(Scene& scene, const wire::StartupMessage& message, std::uint32_t size) {
+  if (message.version >> 16 != kMajor3) {
+    if (!scene.enforcing()) return relay_unread(scene);
+    return end(scene, "0A000", "unsupported frontend protocol " +
+                                   std::to_string(message.version >> 16) + "." +
+                                   std::to_string(message.version & 0xffff) +
+                                   ": server supports 3.0 to 3.2");
+  }
+  StartupVerdict verdict = examine(message, scene.setup);
+  scene.who = verdict.who;
+  if (!verdict.sqlstate.empty()) {
+    scene.report(StatementJudged{"StartupMessage", "startup", verdict.sqlstate, verdict.reason,
+                                 scene.enforcing()});
+    if (scene.enforcing()) return end(scene, verdict.sqlstate, "pgmoat: " + verdict.reason);
+  }
+  scene.report(SessionOpened{scene.who.user, scene.who.database, scene.who.application,
+                             scene.origin.client});
+  Dialing dialing;
+  dialing.packet_size = size;
+  dialing.since = scene.now;
+  if (scene.enforcing()) {
+    dialing.negotiation = negotiate(message, verdict);
+    if (dialing.negotiation.needed) {
+      dialing.rewritten = rewrite(message, dialing.negotiation.version);
+    }
+  }
+  scene.out->commands.push_back(Dial{});
+  return become(std::move(dialing));
+}
+
+}  // namespace
+
+Step on_client(Greeting& greeting, Scene& scene) {
+  while (true) {
+    const Bytes pending = scene.client_in.pending();
+    const auto size = wire::first_packet_size(pending);
+    if (!size) return bad_packet(scene, size.error());
+    if (*size == 0 || pending.size() < *size) return stay();
+    const auto packet = wire::decode_first_packet(pending.first(*size));
+    if (!packet) return bad_packet(scene, packet.error());
+    Step step;
+    if (std::holds_alternative<wire::SslRequest>(*packet)) {
+      step = encryption_request(scene, greeting.ssl_asked, *size);
+    } else if (std::holds_alternative<wire::GssEncRequest>(*packet)) {
+      step = encryption_request(scene, greeting.gss_asked, *size);
+    } else if (const auto* request = std::get_if<wire::CancelRequest>(&*packet)) {
+      step = cancel(scene, *request);
+    } else {
+      step = startup(scene, std::get<wire::StartupMessage>(*packet), *size);
+    }
+    if (step) return step;
+  }
+}
+
+Step on_connected(Dialing& dialing, Scene& scene) {
+  if (dialing.opaque) return become(Opaque{});
+  if (dialing.rewritten.empty()) {
+    scene.out->to_server.release(scene.client_in.pending().first(dialing.packet_size));
+  } else {
+    scene.out->to_server.say([&](std::string& to) { to += dialing.rewritten; });
+  }
+  scene.client_in.take(dialing.packet_size);
+  Authenticating next;
+  next.negotiation = std::move(dialing.negotiation);
+  return become(std::move(next));
+}
+
+}  // namespace pgmoat::session

@@ -1,0 +1,43 @@
+#include "session/ledger.h"
+
+#include "base/check.h"
+
+namespace pgmoat::session {
+
+namespace {
+
+constexpr std::size_t kFirstRing = 16;
+constexpr std::size_t kKeptRing = 1024;  // a deeper pipeline's memory is returned when it is settled
+
+}  // namespace
+
+void Ledger::owe(Entry entry) {
+  if (size_ == ring_.size()) grow();
+  ring_[(first_ + size_) & (ring_.size() - 1)] = entry;
+  ++size_;
+}
+
+void Ledger::settle() {
+  PGMOAT_CHECK(size_ != 0);
+  first_ = (first_ + 1) & (ring_.size() - 1);
+  progress = Progress::fresh;
+  if (--size_ == 0 && ring_.size() > kKeptRing) {
+    ring_ = {};
+    first_ = 0;
+  }
+}
+
+void Ledger::erase(std::size_t index) {
+  PGMOAT_CHECK(index < size_);
+  for (std::size_t i = index; i + 1 < size_; ++i) at(i) = at(i + 1);
+  --size_;
+}
+
+void Ledger::grow() {
+  std::vector<Entry> larger(ring_.empty() ? kFirstRing : ring_.size() * 2);
+  for (std::size_t i = 0; i < size_; ++i) larger[i] = at(i);
+  ring_ = std::move(larger);
+  first_ = 0;
+}
+
+}  // namespace pgmoat::session

@@ -1,0 +1,70 @@
+// What the server owes. Every message released to it that will be answered leaves an entry; every
+// answer must be explained by the entry at the head, or the session cannot be trusted any more.
+// Flush, CopyData and Terminate owe nothing and are not entered.
+//
+//   answers        ParseComplete  BindComplete  CloseComplete  rows, CommandComplete  ReadyForQuery
+//   settle         parse          bind          close_*        execute                sync, query, function_call
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "session/named_objects.h"
+
+namespace pgmoat::session {
+
+struct Entry {
+  enum class Kind : std::uint8_t {
+    parse,
+    bind,
+    close_statement,
+    close_portal,
+    describe_statement,
+    describe_portal,
+    execute,
+    query,
+    function_call,
+    sync,
+    copy_end,  // monitor only: where the client ended a COPY that may not have begun; owed nothing
+  };
+  Object* object = nullptr;  // what parse, bind and close change, when confirmed
+  Kind kind = Kind::sync;
+  bool denied = false;       // a substitute went out: its error is answered in our words
+
+  bool ends_with_ready() const {
+    return kind == Kind::query || kind == Kind::function_call || kind == Kind::sync;
+  }
+};
+
+// How far the head's answer has come.
+enum class Progress : std::uint8_t {
+  fresh,
+  described,  // Describe of a statement: parameters are there, rows or no data to come
+  rows,
+  copy_in,
+  copy_out,
+  copy_both,
+  failed,     // an error was its answer; only ReadyForQuery is left
+  answered,   // a function call's value has come
+};
+
+class Ledger {
+ public:
+  void owe(Entry entry);
+  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }
+  Entry& head() { return ring_[first_]; }
+  Entry& at(std::size_t index) { return ring_[(first_ + index) & (ring_.size() - 1)]; }
+  void settle();                          // the head was answered completely
+  void erase(std::size_t index);          // the server never saw it as a request (COPY swallowed it)
+
+  Progress progress = Progress::fresh;
+
+ private:
+  void grow();
+  std::vector<Entry> ring_;               // size is zero or a power of two
+  std::size_t first_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace pgmoat::session

@@ -1,0 +1,29 @@
+// The session floor's limits. Each names the attack it stops; each is tested at the limit and one
+// past it; all are configurable in [limits] and [timeouts].
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "base/instant.h"
+
+namespace pgmoat::session {
+
+struct Limits {
+  // Prepared statements and portals a session may hold (20,000 Parse cost a backend 526 MB).
+  std::uint32_t statements = 2000;
+  std::uint32_t portals = 200;
+  // Requests sent to the server and not yet answered: memory of the ledger, 16 bytes each.
+  std::uint32_t pipeline = 1'000'000;
+  // Client bytes between two ReadyForQuery, COPY data excepted: a value whose 32-bit length
+  // wrapped in a driver (CVE-2024-27304) cannot smuggle more than this.
+  std::uint64_t segment_bytes = 1ull << 30;
+};
+
+struct Timeouts {
+  Duration handshake = std::chrono::seconds(60);  // from accept to the first ReadyForQuery
+  Duration connect = std::chrono::seconds(5);     // dialling the server
+  Duration message = std::chrono::seconds(60);    // a client frame, from its first byte to its last
+};
+
+}  // namespace pgmoat::session

@@ -1,0 +1,85 @@
+#include "session/named_objects.h"
+
+#include "base/check.h"
+
+namespace pgmoat::session {
+
+Object* ObjectTable::find(std::string_view name) {
+  if (name.empty()) return &unnamed_;
+  const auto at = named_.find(name);
+  return at == named_.end() ? nullptr : &at->second;
+}
+
+Object* ObjectTable::create(std::string_view name) {
+  Object* object = find(name);
+  if (object == nullptr) {
+    const auto at = named_.emplace(std::string(name), Object{}).first;
+    at->second.name = &at->first;
+    object = &at->second;
+  }
+  object->expected = true;
+  ++object->outstanding;
+  return object;
+}
+
+Object* ObjectTable::close(std::string_view name) {
+  Object* object = find(name);
+  if (object == nullptr) return nullptr;
+  object->expected = false;
+  ++object->outstanding;
+  return object;
+}
+
+void ObjectTable::created(Object& object) {
+  PGMOAT_CHECK(object.outstanding > 0);
+  --object.outstanding;
+  object.confirmed = true;
+}
+
+void ObjectTable::closed(Object& object) {
+  PGMOAT_CHECK(object.outstanding > 0);
+  --object.outstanding;
+  object.confirmed = false;
+  erase_if_gone(object);
+}
+
+void ObjectTable::undone(Object& object) {
+  PGMOAT_CHECK(object.outstanding > 0);
+  if (--object.outstanding == 0) object.expected = object.confirmed;
+  erase_if_gone(object);
+}
+
+void ObjectTable::erase_if_gone(Object& object) {
+  if (object.name == nullptr || object.confirmed || object.outstanding != 0) return;
+  named_.erase(named_.find(*object.name));
+}
+
+void ObjectTable::forget_all() {
+  forget_unnamed();
+  if (named_.empty()) return;
+  for (auto at = named_.begin(); at != named_.end();) {
+    at->second.confirmed = false;
+    at = at->second.outstanding == 0 ? named_.erase(at) : std::next(at);
+  }
+  dropped_ = 0;
+}
+
+void ObjectTable::forget_unnamed() {
+  unnamed_.confirmed = false;
+  if (unnamed_.outstanding == 0) unnamed_.expected = false;
+}
+
+bool ObjectTable::has_room(std::string_view name, std::uint32_t limit) {
+  if (name.empty() || named_.size() < limit || find(name) != nullptr) return true;
+  for (auto at = named_.begin(); dropped_ > 0 && at != named_.end();) {
+    if (at->second.outstanding != 0) {
+      ++at;
+      continue;
+    }
+    at = named_.erase(at);
+    --dropped_;
+  }
+  return named_.size() < limit;
+}
+
+}  // namespace pgmoat::session

@@ -1,0 +1,58 @@
+// Prepared statements and portals that the server has for this session. The tables change when the
+// server *confirms*: a Parse that is on its way makes its statement `expected`, ParseComplete makes
+// it `confirmed`, an error before it takes the expectation back. So a name keeps its previous
+// meaning when a Parse is refused, exactly as in PostgreSQL. What SQL text creates (PREPARE,
+// DECLARE) is not seen here: a name that is not in the table is unknown, not absent.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace pgmoat::session {
+
+struct Object {
+  const std::string* name = nullptr;  // key of its table; null: the unnamed one
+  std::uint32_t outstanding = 0;      // ledger entries that will change it
+  bool confirmed = false;             // the server has it
+  bool expected = false;              // it has it if everything on its way succeeds
+  bool may_copy = false;              // its text may start a COPY FROM STDIN
+};
+
+class ObjectTable {
+ public:
+  // The object of this name, or null where it is unknown. "": the unnamed object, never null.
+  Object* find(std::string_view name);
+  // A message that creates `name` goes to the server. The object lives until the entry that
+  // carries it was settled or undone, and while the server has it.
+  Object* create(std::string_view name);
+  // A message that closes `name` goes to the server; null where nothing of that name is known.
+  Object* close(std::string_view name);
+
+  void created(Object& object);   // the server confirmed
+  void closed(Object& object);
+  void undone(Object& object);    // the message was never executed
+
+  // Everything confirmed is gone: end of transaction for portals, DEALLOCATE ALL for statements.
+  void forget_all();
+  void forget_unnamed();
+  // The server dropped one that SQL text named (DEALLOCATE x): which one is not known here, so one
+  // may be forgotten when room is needed.
+  void dropped_one() { ++dropped_; }
+  // Whether a further name fits; forgets dropped ones first.
+  bool has_room(std::string_view name, std::uint32_t limit);
+  std::size_t size() const { return named_.size(); }
+
+ private:
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  void erase_if_gone(Object& object);
+
+  Object unnamed_;
+  std::unordered_map<std::string, Object, Hash, std::equal_to<>> named_;
+  std::uint32_t dropped_ = 0;
+};
+
+}  // namespace pgmoat::session

@@ -1,0 +1,88 @@
+// A session's phases, as a sum of structs: each holds only what is true then. A handler takes the
+// pieces it can and says what comes next: wait for more bytes, or another phase.
+//
+//   Greeting -> Dialing -> Authenticating -> Ready -> Draining -> Closed
+//       \           \             \            \--> Opaque (monitor only: framing is lost, relay)
+//        \-----------\-------------\--> Closed
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "session/ready.h"
+#include "session/scene.h"
+
+namespace pgmoat::session {
+
+// Nothing but untagged packets: at most one SSLRequest and one GSSENCRequest, then a StartupMessage
+// or a CancelRequest.
+struct Greeting {
+  bool ssl_asked = false;
+  bool gss_asked = false;
+};
+
+// What we tell the server and the client about the protocol version when enforcing: a minor
+// version or `_pq_.` option that our decoders do not know is never agreed to.
+struct Negotiation {
+  std::uint32_t version = 0;
+  std::vector<std::string> refused_options;
+  bool needed = false;
+};
+
+struct Dialing {
+  std::uint32_t packet_size = 0;  // the client's startup packet, still in its buffer
+  std::string rewritten;          // sent instead of it, where not empty
+  Negotiation negotiation;
+  bool opaque = false;            // monitor: what the client sent is no startup packet; relay it
+  Instant since{};
+};
+
+struct Authenticating {
+  enum class Asked : std::uint8_t { nothing, password, sasl_initial, sasl, gss };
+  Asked asked = Asked::nothing;
+  bool finished = false;          // AuthenticationOk has come
+  Negotiation negotiation;
+};
+
+struct Opaque {};
+
+// The client has said Terminate or closed its half: what the server still owes is delivered.
+struct Draining {
+  Ready ready;
+};
+
+struct Closed {};
+
+using Phase = std::variant<Greeting, Dialing, Authenticating, Ready, Opaque, Draining, Closed>;
+
+// Null: wait for more. Transitions are rare, so they may allocate; staying is free.
+using Step = std::unique_ptr<Phase>;
+inline Step stay() { return nullptr; }
+template <class P>
+Step become(P phase) {
+  return std::make_unique<Phase>(std::move(phase));
+}
+
+Step on_client(Greeting&, Scene&);
+Step on_connected(Dialing&, Scene&);
+Step on_client(Authenticating&, Scene&);
+Step on_server(Authenticating&, Scene&);
+Step on_client(Ready&, Scene&);
+Step on_server(Ready&, Scene&);
+Step on_client(Opaque&, Scene&);
+Step on_server(Opaque&, Scene&);
+Step on_client(Draining&, Scene&);
+Step on_server(Draining&, Scene&);
+
+// A peer's bytes were not what they must be. By the failure matrix: FATAL 08P01 and the end, or
+// (monitor) relay from here on. Reports either way. `at_head`: bytes from the fault on are pending.
+Step on_fault(Scene&, wire::Side side, const wire::Fault& fault);
+// Reports a fault of a message whose frame is sound; true: let the message pass (monitor).
+bool tolerates(Scene&, wire::Side side, const wire::Fault& fault);
+// The end, with a FATAL of our own.
+Step end(Scene&, std::string_view sqlstate, std::string_view message, std::string_view hint = {});
+
+}  // namespace pgmoat::session

@@ -1,0 +1,46 @@
+// The body of a session: requests and answers, both strictly read, tied together by the ledger.
+// ready.cc takes what the client says, response.cc what the server answers, copy.cc what COPY does
+// to both, refusal.cc says what to send so that the server itself refuses. Source of the rules:
+// PostgreSQL manual, "Message Flow"; facts F1-F25, each with its end-to-end test (tests/e2e).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "policy/judge.h"
+#include "session/ledger.h"
+#include "session/named_objects.h"
+#include "wire/backend.h"
+#include "wire/data_row_check.h"
+
+namespace pgmoat::session {
+
+// COPY FROM STDIN, as the client sees it. The server enters it; the client may not yet know.
+struct CopyIn {
+  bool active = false;      // CopyInResponse was seen and no CopyDone or CopyFail sent since
+  bool refused = false;     // we ended it: the rest of the client's data goes nowhere
+  bool plausible = false;   // the client's last request may have started one: late data is no attack
+  bool hold_tail = false;   // the streamed CopyData frame under way is being discarded
+};
+
+struct Ready {
+  Ledger ledger;
+  ObjectTable statements;
+  ObjectTable portals;
+  CopyIn copy;
+  wire::DataRowCheck row;
+  std::vector<policy::Refusal> refusals;  // one for each denied entry of the ledger, in order
+  wire::TransactionStatus status = wire::TransactionStatus::idle;
+  // The server is, or provably will be, discarding everything up to Sync (F1).
+  bool skipping = false;
+  // The newest request may start COPY IN, after which Sync means something else: client input is
+  // held until the server has said which it is.
+  bool barrier = false;
+  std::uint64_t segment_bytes = 0;  // client bytes since the last ReadyForQuery
+
+  bool idle() const {
+    return ledger.empty() && status == wire::TransactionStatus::idle && !skipping && !copy.active;
+  }
+};
+
+}  // namespace pgmoat::session

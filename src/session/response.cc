@@ -1,0 +1,351 @@
+#include "session/response.h"
+
+#include <string>
+
+#include "session/copy.h"
+#include "session/refusal.h"
+#include "wire/backend.h"
+
+namespace pgmoat::session {
+
+namespace {
+
+using Kind = Entry::Kind;
+using wire::Fault;
+using MaybeFault = std::optional<Fault>;
+
+MaybeFault unexplained(char tag, const char* what) {
+  return Fault{Fault::Kind::out_of_place, tag, 0, 0, what};
+}
+
+template <class T>
+MaybeFault fault_in(const wire::Decoded<T>& decoded, char tag) {
+  if (decoded) return std::nullopt;
+  Fault fault = decoded.error();
+  fault.tag = tag;
+  return fault;
+}
+
+bool head_is(Ready& ready, Kind kind) {
+  return !ready.ledger.empty() && ready.ledger.head().kind == kind;
+}
+
+// Markers of monitor mode owe nothing: they fall away when they come to the front.
+void drop_markers(Ready& ready) {
+  while (head_is(ready, Kind::copy_end)) ready.ledger.settle();
+}
+
+void settle(Ready& ready) {
+  ready.ledger.settle();
+  drop_markers(ready);
+  if (ready.barrier && ready.ledger.empty()) ready.barrier = false;
+}
+
+void confirm(Ready& ready) {
+  const Entry entry = ready.ledger.head();
+  if (entry.object == nullptr) return;
+  switch (entry.kind) {
+    case Kind::parse: ready.statements.created(*entry.object); break;
+    case Kind::bind: ready.portals.created(*entry.object); break;
+    case Kind::close_statement: ready.statements.closed(*entry.object); break;
+    case Kind::close_portal: ready.portals.closed(*entry.object); break;
+    case Kind::describe_statement:
+    case Kind::describe_portal:
+    case Kind::execute:
+    case Kind::query:
+    case Kind::function_call:
+    case Kind::sync:
+    case Kind::copy_end: break;
+  }
+}
+
+// The head will never be executed: its change of the tables is taken back.
+void undo_head(Ready& ready) {
+  const Entry entry = ready.ledger.head();
+  if (entry.denied && !ready.refusals.empty()) ready.refusals.erase(ready.refusals.begin());
+  if (entry.object != nullptr) {
+    const bool statement = entry.kind == Kind::parse || entry.kind == Kind::close_statement;
+    (statement ? ready.statements : ready.portals).undone(*entry.object);
+  }
+  ready.ledger.settle();
+}
+
+MaybeFault settle_simple(Ready& ready, char tag, Kind kind, Kind other) {
+  if (ready.ledger.empty()) return unexplained(tag, "nothing was asked");
+  const Entry& head = ready.ledger.head();
+  if ((head.kind != kind && head.kind != other) || head.denied) {
+    return unexplained(tag, "not the answer to what was asked");
+  }
+  confirm(ready);
+  settle(ready);
+  return std::nullopt;
+}
+
+bool runs_statements(Ready& ready) {
+  return head_is(ready, Kind::query) || head_is(ready, Kind::execute);
+}
+
+MaybeFault on_row_description(Ready& ready, const wire::Piece& piece) {
+  if (const auto fault = fault_in(wire::decode_row_description(piece.body()), 'T')) return fault;
+  Progress& progress = ready.ledger.progress;
+  if (head_is(ready, Kind::query) && progress == Progress::fresh) {
+    progress = Progress::rows;
+  } else if (head_is(ready, Kind::describe_portal) ||
+             (head_is(ready, Kind::describe_statement) && progress == Progress::described)) {
+    settle(ready);
+  } else {
+    return unexplained('T', "no rows were asked for");
+  }
+  return std::nullopt;
+}
+
+MaybeFault on_no_data(Ready& ready) {
+  if (head_is(ready, Kind::describe_portal) ||
+      (head_is(ready, Kind::describe_statement) && ready.ledger.progress == Progress::described)) {
+    settle(ready);
+    return std::nullopt;
+  }
+  return unexplained('n', "no description was asked for");
+}
+
+MaybeFault on_parameter_description(Ready& ready, const wire::Piece& piece) {
+  if (const auto fault = fault_in(wire::decode_parameter_description(piece.body()), 't')) {
+    return fault;
+  }
+  if (!head_is(ready, Kind::describe_statement) || ready.ledger.progress != Progress::fresh) {
+    return unexplained('t', "no statement was described");
+  }
+  ready.ledger.progress = Progress::described;
+  return std::nullopt;
+}
+
+MaybeFault on_data_row(Ready& ready, const wire::Piece& piece) {
+  if (piece.kind != wire::Piece::Kind::tail) {
+    Progress& progress = ready.ledger.progress;
+    const bool query = head_is(ready, Kind::query) && progress == Progress::rows;
+    const bool execute = head_is(ready, Kind::execute) &&
+                         (progress == Progress::fresh || progress == Progress::rows);
+    if (!query && !execute) return unexplained('D', "no rows were asked for");
+    progress = Progress::rows;
+    ready.row.begin(piece.body_size);
+  }
+  const Bytes body = piece.kind == wire::Piece::Kind::tail ? piece.bytes : piece.body();
+  if (!ready.row.feed(body) || (piece.last && !ready.row.complete())) {
+    return Fault{Fault::Kind::malformed, 'D', 0, 0, "column lengths do not fill the row"};
+  }
+  return std::nullopt;
+}
+
+// The end of one statement: of the whole answer to an Execute, of a part of a Query's.
+MaybeFault statement_ends(Ready& ready, char tag) {
+  if (!runs_statements(ready)) return unexplained(tag, "no statement was running");
+  const Progress progress = ready.ledger.progress;
+  if (progress == Progress::failed || progress == Progress::copy_out) {
+    return unexplained(tag, "not after what came before");
+  }
+  ready.copy.active = false;
+  if (ready.ledger.head().kind == Kind::execute) {
+    settle(ready);
+  } else {
+    ready.ledger.progress = Progress::fresh;
+  }
+  return std::nullopt;
+}
+
+// What SQL text did to named objects shows in the command tag only.
+void follow_tag(Ready& ready, std::string_view tag) {
+  if (tag == "DEALLOCATE ALL") {
+    ready.statements.forget_all();
+  } else if (tag == "DISCARD ALL") {
+    ready.statements.forget_all();
+    ready.portals.forget_all();
+  } else if (tag == "DEALLOCATE") {
+    ready.statements.dropped_one();
+  } else if (tag == "CLOSE CURSOR") {
+    ready.portals.dropped_one();
+  }
+}
+
+MaybeFault on_command_complete(Ready& ready, const wire::Piece& piece) {
+  const auto complete = wire::decode_command_complete(piece.body());
+  if (!complete) return fault_in(complete, 'C');
+  if (!complete->tag.empty() && (complete->tag[0] == 'D' || complete->tag[0] == 'C')) {
+    follow_tag(ready, complete->tag);
+  }
+  return statement_ends(ready, 'C');
+}
+
+MaybeFault on_copy_response(Ready& ready, Scene& scene, const wire::Piece& piece) {
+  if (const auto fault = fault_in(wire::decode_copy_response(piece.tag, piece.body()), piece.tag)) {
+    return fault;
+  }
+  Progress& progress = ready.ledger.progress;
+  if (!runs_statements(ready) || progress != Progress::fresh) {
+    return unexplained(piece.tag, "no COPY was asked for");
+  }
+  if (piece.tag == 'H') {
+    progress = Progress::copy_out;
+  } else if (piece.tag == 'G') {
+    progress = Progress::copy_in;
+    copy_in_begins(ready, scene);
+  } else {
+    progress = Progress::copy_both;
+    copy_in_begins(ready, scene);
+  }
+  return std::nullopt;
+}
+
+MaybeFault on_copy_data(Ready& ready, const wire::Piece& piece) {
+  if (piece.kind == wire::Piece::Kind::tail) return std::nullopt;
+  const Progress progress = ready.ledger.progress;
+  if (runs_statements(ready) &&
+      (progress == Progress::copy_out || progress == Progress::copy_both)) {
+    return std::nullopt;
+  }
+  return unexplained('d', "no COPY is in progress");
+}
+
+MaybeFault on_copy_done(Ready& ready) {
+  Progress& progress = ready.ledger.progress;
+  if (!runs_statements(ready) ||
+      (progress != Progress::copy_out && progress != Progress::copy_both)) {
+    return unexplained('c', "no COPY is in progress");
+  }
+  progress = Progress::fresh;  // of CopyBoth this is the server's half; the client's may go on
+  return std::nullopt;
+}
+
+// Ours in place of the server's, where this answers a substitute. The server's words carry the
+// substitute's token exactly then; a difference means that the two sides disagree.
+MaybeFault swap_words(Ready& ready, Scene& scene, const wire::Report& error, bool& forward) {
+  Entry& head = ready.ledger.head();
+  const bool marked = error.message.find(scene.origin.refusal_token) != std::string_view::npos;
+  const bool comparable = head.kind != Kind::function_call && !scene.who.walsender;
+  if (comparable && marked != head.denied) {
+    return unexplained('E', "an error does not belong to the message it answers");
+  }
+  if (!head.denied || ready.refusals.empty()) return std::nullopt;
+  say_refusal(scene, ready.refusals.front());
+  ready.refusals.erase(ready.refusals.begin());
+  head.denied = false;
+  forward = false;
+  return std::nullopt;
+}
+
+void after_error(Ready& ready) {
+  ready.copy.active = false;
+  Ledger& ledger = ready.ledger;
+  if (ledger.head().ends_with_ready()) {
+    ledger.progress = Progress::failed;
+    return;
+  }
+  while (!ledger.empty() && ledger.head().kind != Kind::sync) undo_head(ready);
+  if (!ledger.empty()) return;
+  ready.skipping = true;  // the client has not sent its Sync yet
+  ready.barrier = false;
+}
+
+MaybeFault on_error(Ready& ready, Scene& scene, const wire::Piece& piece, bool& forward) {
+  const auto error = wire::decode_report('E', piece.body());
+  if (!error) return fault_in(error, 'E');
+  if (error->severity == "FATAL" || error->severity == "PANIC") {
+    scene.fatal_said = true;
+    while (!ready.ledger.empty()) undo_head(ready);
+    ready.barrier = false;
+    return std::nullopt;
+  }
+  if (ready.ledger.empty()) return unexplained('E', "nothing was asked");
+  if (ready.ledger.progress == Progress::failed) return unexplained('E', "a second error");
+  if (const auto fault = swap_words(ready, scene, *error, forward)) return fault;
+  after_error(ready);
+  return std::nullopt;
+}
+
+MaybeFault on_function_result(Ready& ready, const wire::Piece& piece) {
+  const auto fault = fault_in(wire::decode_function_call_response(piece.body()), 'V');
+  if (fault) return fault;
+  if (!head_is(ready, Kind::function_call) || ready.ledger.progress != Progress::fresh) {
+    return unexplained('V', "no function was called");
+  }
+  ready.ledger.progress = Progress::answered;
+  return std::nullopt;
+}
+
+MaybeFault on_ready_for_query(Ready& ready, const wire::Piece& piece) {
+  const auto message = wire::decode_ready_for_query(piece.body());
+  if (!message) return fault_in(message, 'Z');
+  if (ready.ledger.empty() || !ready.ledger.head().ends_with_ready()) {
+    return unexplained('Z', "no ReadyForQuery is owed");
+  }
+  const Kind kind = ready.ledger.head().kind;
+  if (kind == Kind::query) {
+    ready.statements.forget_unnamed();
+    ready.portals.forget_unnamed();
+  }
+  ready.status = message->status;
+  ready.copy.active = false;
+  ready.segment_bytes = 0;
+  if (ready.status == wire::TransactionStatus::idle) ready.portals.forget_all();
+  settle(ready);
+  return std::nullopt;
+}
+
+MaybeFault on_asynchronous(const wire::Piece& piece) {
+  if (piece.tag == 'N') return fault_in(wire::decode_report('N', piece.body()), 'N');
+  if (piece.tag == 'S') return fault_in(wire::decode_parameter_status(piece.body()), 'S');
+  return fault_in(wire::decode_notification_response(piece.body()), 'A');
+}
+
+}  // namespace
+
+MaybeFault explain(Ready& ready, Scene& scene, const wire::Piece& piece, bool& forward) {
+  switch (piece.tag) {
+    case 'D': return on_data_row(ready, piece);
+    case 'C': return on_command_complete(ready, piece);
+    case 'Z': return on_ready_for_query(ready, piece);
+    case 'T': return on_row_description(ready, piece);
+    case '1': return settle_simple(ready, '1', Kind::parse, Kind::parse);
+    case '2': return settle_simple(ready, '2', Kind::bind, Kind::bind);
+    case '3': return settle_simple(ready, '3', Kind::close_statement, Kind::close_portal);
+    case 'n': return on_no_data(ready);
+    case 't': return on_parameter_description(ready, piece);
+    case 'I': return statement_ends(ready, 'I');
+    case 's':
+      if (!head_is(ready, Kind::execute)) return unexplained('s', "no Execute was running");
+      return statement_ends(ready, 's');
+    case 'E': return on_error(ready, scene, piece, forward);
+    case 'd': return on_copy_data(ready, piece);
+    case 'c': return on_copy_done(ready);
+    case 'G':
+    case 'H':
+    case 'W': return on_copy_response(ready, scene, piece);
+    case 'V': return on_function_result(ready, piece);
+    case 'N':
+    case 'S':
+    case 'A': return on_asynchronous(piece);
+    default: break;
+  }
+  return Fault{Fault::Kind::unknown_tag, piece.tag, 0, 0, "unknown message type"};
+}
+
+Step on_server(Ready& ready, Scene& scene) {
+  while (true) {
+    const wire::Piece piece = scene.server_in.next(scene.setup.server_ready);
+    if (piece.kind == wire::Piece::Kind::starved) return stay();
+    if (piece.kind == wire::Piece::Kind::fault) {
+      return on_fault(scene, wire::Side::server, *scene.server_in.fault());
+    }
+    bool forward = true;
+    if (const auto fault = explain(ready, scene, piece, forward)) {
+      if (!tolerates(scene, wire::Side::server, *fault)) {
+        return end(scene, "08P01", "pgmoat: the server sent what nothing explains");
+      }
+      scene.out->to_client.release(piece.bytes);
+      scene.report(TurnedOpaque{std::string("server: ") + fault->what});
+      return become(Opaque{});
+    }
+    if (forward) scene.out->to_client.release(piece.bytes);
+  }
+}
+
+}  // namespace pgmoat::session

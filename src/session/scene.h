@@ -1,0 +1,51 @@
+// What a phase may reach while it handles bytes: the rules of the house, the judge, who the client
+// is, both read buffers, and where to write. One per session; `out` and `now` are set for the
+// length of one engine call.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "session/engine.h"
+
+namespace pgmoat::session {
+
+struct Identity {
+  std::string user, database, application;
+  bool walsender = false;  // a replication session: small grammar, errors worded differently
+};
+
+struct Scene {
+  Scene(const Setup& the_setup, policy::Judge& the_judge, wire::BufferPool& pool, Origin the_origin)
+      : setup(the_setup),
+        judge(the_judge),
+        origin(std::move(the_origin)),
+        client_in(pool),
+        server_in(pool) {}
+
+  const Setup& setup;
+  policy::Judge& judge;
+  Origin origin;
+  Identity who;
+  wire::FrameBuffer client_in;
+  wire::FrameBuffer server_in;
+  Outbox* out = nullptr;
+  Instant now{};
+
+  bool client_eof = false;
+  bool server_eof = false;
+  bool fatal_said = false;      // the client was told why this ends, by the server or by us
+  bool leaving = false;         // close as soon as the session is idle
+  bool shutdown_sent = false;
+  std::uint64_t statements = 0, client_bytes = 0, server_bytes = 0;
+
+  bool enforcing() const { return setup.mode == Mode::enforce; }
+  void report(Event event) const { out->events.push_back(std::move(event)); }
+
+  // FATAL to the client, unless it was told already or is in the middle of a streamed frame, where
+  // our words would be read as row data.
+  void say_fatal(std::string_view sqlstate, std::string_view message, std::string_view hint = {});
+};
+
+}  // namespace pgmoat::session

@@ -1,0 +1,24 @@
+// What a client may ask for in its StartupMessage: PostgreSQL's own rules, an allow-list of
+// parameters, `options` read as PostgreSQL reads it and each item checked, no duplicate names, and
+// settings under which SQL would be read differently pinned. Pure: packet in, verdict out.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "session/scene.h"
+#include "wire/startup.h"
+
+namespace pgmoat::session {
+
+struct StartupVerdict {
+  Identity who;
+  std::string sqlstate;                      // not empty: refused
+  std::string reason;
+  bool malformed = false;                    // a fault of the packet, not a policy
+  std::vector<std::string> protocol_options; // the `_pq_.` names it carries
+};
+
+StartupVerdict examine(const wire::StartupMessage& startup, const Setup& setup);
+
+}  // namespace pgmoat::session

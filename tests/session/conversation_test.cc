@@ -1,0 +1,280 @@
+// The session's phases as conversations: greeting, login, requests and answers, COPY, the ends.
+#include "support/conversation.h"
+
+namespace pgmoat::test {
+namespace {
+
+using session::Mode;
+
+class Session : public testing::TestWithParam<std::size_t> {
+ protected:
+  Conversation talk_{Mode::enforce, GetParam()};
+  Conversation monitor_{Mode::monitor, GetParam()};
+};
+INSTANTIATE_TEST_SUITE_P(Chunks, Session, testing::Values(0, 1, 2, 7));
+
+const std::string kSslRequest = bytes(wire::SslRequest{});
+const std::string kGssRequest = bytes(wire::GssEncRequest{});
+
+TEST_P(Session, AnswersEncryptionRequestsOnceEach) {
+  talk_.client(kSslRequest, "", "N").client(kGssRequest, "", "N").phase("greeting");
+  talk_.feed(wire::Side::client, kSslRequest);
+  talk_.phase("closed");
+  EXPECT_NE(talk_.to_client().find("08P01"), std::string::npos);
+}
+
+TEST(Greeting, RefusesBytesBehindAnEncryptionRequest) {
+  Conversation talk(Mode::enforce);
+  talk.feed(wire::Side::client, kSslRequest + startup());
+  talk.phase("closed");
+  EXPECT_EQ(talk.to_server(), "");
+}
+
+TEST_P(Session, LogsIn) {
+  talk_.client(startup(), "").phase("dialing");
+  EXPECT_EQ(talk_.count_commands<session::Dial>(), 1);
+  talk_.event(session::Connected{}, "", startup()).phase("authenticating");
+  const std::string salt = "salt";
+  const std::string ask = bytes(wire::Authentication{wire::AuthenticationKind::md5, as_bytes(salt)});
+  const std::string password = bytes(wire::PasswordMessage{"md5xyz"});
+  talk_.server(ask, ask).client(password, password);
+  const std::string status = bytes(wire::ParameterStatus{"server_version", "15.1"});
+  const std::string secret = "abcd";
+  const std::string key = bytes(wire::BackendKeyData{42, as_bytes(secret)});
+  const std::string ours = bytes(wire::BackendKeyData{42, as_bytes(std::string_view(kOurKey).substr(0, 4))});
+  talk_.server(authentication_ok() + status, authentication_ok() + status)
+      .server(key, ours)
+      .server(ready('I'), ready('I'))
+      .phase("ready");
+}
+
+TEST_P(Session, MonitorPassesTheServersKey) {
+  monitor_.feed(wire::Side::client, startup());
+  monitor_.event(session::Connected{}, "", startup());
+  const std::string secret = "abcd";
+  const std::string key = bytes(wire::BackendKeyData{42, as_bytes(secret)});
+  monitor_.server(authentication_ok() + key, authentication_ok() + key);
+}
+
+TEST_P(Session, HoldsWhatComesBeforeItIsAsked) {
+  talk_.client(startup() + query("select 1"), "");
+  talk_.event(session::Connected{}, "", startup());
+  talk_.server(authentication_ok(), authentication_ok())
+      .server(ready('I'), ready('I'), query("select 1"))
+      .owes(1);
+}
+
+TEST_P(Session, RefusesAQueryInPlaceOfAPassword) {
+  talk_.client(startup(), "");
+  talk_.event(session::Connected{}, "", startup());
+  const std::string ask = bytes(wire::Authentication{wire::AuthenticationKind::cleartext, {}});
+  talk_.server(ask, ask);
+  talk_.feed(wire::Side::client, query("select 1"));
+  EXPECT_EQ(talk_.to_server(), "");
+  talk_.phase("closed");
+}
+
+TEST_P(Session, OffersNewerProtocolsOnlyWhatItKnows) {
+  const std::string grease = startup("_pq_.grease\0on\0"s, wire::kProtocol30 | 9999);
+  talk_.client(grease, "");
+  const std::string name = "_pq_.grease\0"s;
+  const std::string answer = bytes(wire::NegotiateProtocolVersion{wire::kProtocol32, 1, as_bytes(name)});
+  talk_.event(session::Connected{}, "", startup("", wire::kProtocol32));
+  talk_.server(authentication_ok(), answer + authentication_ok());
+}
+
+TEST_P(Session, DialFailureIsSaid) {
+  talk_.client(startup(), "");
+  talk_.event(session::ConnectFailed{"cannot connect"},
+              error("08006", "pgmoat: cannot connect", "FATAL"));
+  talk_.phase("closed");
+}
+
+struct BadStartup {
+  const char* name;
+  std::string more;
+  const char* sqlstate;
+};
+
+class StartupRules : public testing::TestWithParam<BadStartup> {};
+
+TEST_P(StartupRules, Refuse) {
+  Conversation talk(Mode::enforce);
+  talk.feed(wire::Side::client, startup(GetParam().more));
+  EXPECT_EQ(talk.to_server(), "");
+  EXPECT_NE(talk.to_client().find(GetParam().sqlstate), std::string::npos) << talk.to_client();
+  talk.phase("closed");
+}
+INSTANTIATE_TEST_SUITE_P(
+    All, StartupRules,
+    testing::Values(BadStartup{"duplicate", "USER\0bob\0"s, "08P01"},
+                    BadStartup{"long", std::string(64, 'x') + "\0y\0"s, "08P01"},
+                    BadStartup{"library", "local_preload_libraries\0evil\0"s, "42501"},
+                    BadStartup{"replication", "replication\0tru\0"s, "42501"},
+                    BadStartup{"replication_database", "replication\0database\0"s, "42501"},
+                    BadStartup{"encoding", "client_encoding\0'SJIS'\0"s, "42501"},
+                    BadStartup{"strings", "Standard_Conforming_Strings\0off\0"s, "42501"},
+                    BadStartup{"options", "options\0--standard-conforming-strings=off\0"s, "42501"},
+                    BadStartup{"options_switch", "options\0-F\0"s, "42501"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(StartupRules, AcceptWhatClientsSend) {
+  Conversation talk(Mode::enforce);
+  talk.client(startup("client_encoding\0'utf-8'\0application_name\0x\0options\0-c geqo=off -c work_mem=64MB\0"s), "")
+      .phase("dialing");
+}
+
+TEST_P(Session, DeliversWhatIsOwedAfterTerminate) {
+  talk_.login()
+      .client(parse("bad") + kTerminate, parse("bad") + kTerminate)
+      .phase("draining")
+      .server(error("42601", "syntax error"), error("42601", "syntax error"))
+      .event(session::Eof{wire::Side::server})
+      .phase("closed");
+}
+
+TEST_P(Session, TellsTheClientWhenTheServerDies) {
+  talk_.login().client(query("select 1"), query("select 1"));
+  talk_.event(session::Eof{wire::Side::server},
+              error("08006", "pgmoat: the server closed the connection unexpectedly", "FATAL"));
+}
+
+TEST_P(Session, SaysNothingInTheMiddleOfARow) {
+  talk_.login().client(query("select 1"), query("select 1"));
+  const std::string description = bytes(wire::RowDescription{});
+  const std::string half = frame('D', "\0\1\0\0\0\144"s + std::string(100, 'x')).substr(0, 50);
+  talk_.server(description + half, description + half);
+  talk_.event(session::Eof{wire::Side::server}, "").phase("closed");
+}
+
+TEST_P(Session, SkipsToSyncAsTheServerDoes) {
+  talk_.login()
+      .client(parse("bad"), parse("bad"))
+      .server(error("42601", "syntax error"), error("42601", "syntax error"))
+      .client(query("select 1") + bind() + kFlush, "")
+      .client(kSync, kSync)
+      .server(ready('I'), ready('I'))
+      .owes(0);
+}
+
+TEST_P(Session, CopyInSwallowsSync) {
+  const std::string copy_in = bytes(wire::CopyResponse{'G', 0, {}});
+  talk_.login()
+      .client(parse("COPY t FROM STDIN") + bind() + execute() + kSync,
+              parse("COPY t FROM STDIN") + bind() + execute() + kFlush)
+      .server(kParsed + kBound + copy_in, kParsed + kBound + copy_in)
+      .client(frame('d', "1\n") + frame('c'), frame('d', "1\n") + frame('c'))
+      .server(complete("COPY 1"), complete("COPY 1"))
+      .client(kSync, kSync)
+      .server(ready('I'), ready('I'))
+      .owes(0);
+}
+
+TEST_P(Session, MonitorFollowsCopyWithoutHolding) {
+  const std::string copy_in = bytes(wire::CopyResponse{'G', 0, {}});
+  const std::string all = parse("COPY t FROM STDIN") + bind() + execute() + kSync + frame('d', "1\n") +
+                          frame('c') + kSync;
+  monitor_.login()
+      .client(all, all)
+      .server(kParsed + kBound + copy_in, kParsed + kBound + copy_in)
+      .server(complete("COPY 1") + ready('I'), complete("COPY 1") + ready('I'))
+      .owes(0)
+      .phase("ready");
+}
+
+TEST_P(Session, StrayCopyDataEndsTheSession) {
+  talk_.login();
+  talk_.feed(wire::Side::client, frame('d', "1\n"));
+  EXPECT_EQ(talk_.to_server(), "");
+  talk_.phase("closed");
+}
+
+TEST_P(Session, UnexplainedAnswersEndTheSession) {
+  for (const std::string& answer : {kParsed, kBound, ready('I'), complete("SELECT 1"),
+                                    error("42601", "x"), frame('D', "\0\0"s), frame('c')}) {
+    Conversation talk(Mode::enforce, GetParam());
+    talk.login();
+    talk.feed(wire::Side::server, answer);
+    talk.phase("closed");
+    Conversation monitor(Mode::monitor, GetParam());
+    monitor.login().server(answer, answer).phase("opaque");
+  }
+}
+
+TEST_P(Session, MalformedFramesEndOrPass) {
+  const std::vector<std::string> bad = {
+      frame('Q', "select 1"), frame('Q', "a\0b\0"s), "Q\0\0\0\3"s, "Q\0\0\0\0"s, "Q\377\377\377\377"s,
+      "y\0\0\0\4"s, frame('S', "x"), frame('P', "\0select 1\0\0\0x"s),
+      frame('B', "\0\0\0\0\0\1\0\0"s), frame('E', std::string(64, 'n') + "\0\0\0\0\0"s),
+      "Q\100\0\0\0"s};
+  for (const std::string& bytes : bad) {
+    Conversation talk(Mode::enforce, GetParam());
+    talk.login();
+    talk.feed(wire::Side::client, bytes);
+    EXPECT_EQ(talk.to_server(), "") << testing::PrintToString(bytes);
+    talk.phase("closed");
+    Conversation monitor(Mode::monitor, GetParam());
+    monitor.login();
+    monitor.client(bytes, bytes);
+    EXPECT_GE(monitor.count_events<session::ProtocolFault>(), 1);
+  }
+}
+
+TEST(Oversize, StreamsByWhenMonitoring) {
+  session::Setup setup = setup_for(Mode::monitor);
+  setup.frame_limits.query = 100;
+  Conversation talk(setup);
+  const std::string big = query(std::string(5000, 'x'));
+  talk.login()
+      .client(big.substr(0, 50), big.substr(0, 50))
+      .client(big.substr(50) + kSync, big.substr(50) + kSync)
+      .owes(2)
+      .server(error("42601", "x") + ready('I'), error("42601", "x") + ready('I'))
+      .owes(1);
+}
+
+TEST(Oversize, AtTheLimitAndOnePast) {
+  session::Setup setup = setup_for(Mode::enforce);
+  setup.frame_limits.query = 101;
+  const std::string at = query(std::string(100, 'x'));
+  Conversation(setup).login().client(at, at);
+  Conversation past(setup);
+  past.login().feed(wire::Side::client, query(std::string(101, 'x')).substr(0, 5));
+  past.phase("closed");
+}
+
+TEST(Timeouts, HandshakeConnectAndMessage) {
+  Conversation silent(Mode::enforce);
+  silent.later(std::chrono::seconds(60));
+  silent.begin();
+  silent.engine().on_transport(session::Timer{}, Instant{} + std::chrono::seconds(60), silent.outbox());
+  silent.collect();
+  silent.phase("closed");
+
+  Conversation slow(Mode::enforce);
+  slow.login().client("Q", "");
+  EXPECT_EQ(slow.engine().deadline(), Instant{} + std::chrono::seconds(60));
+  slow.later(std::chrono::seconds(59)).event(session::Timer{}).phase("ready");
+  slow.later(std::chrono::seconds(1)).event(
+      session::Timer{}, error("08P01", "pgmoat: a message was not completed in time", "FATAL"));
+}
+
+TEST(Leaving, WaitsForIdleUnlessNow) {
+  Conversation talk(Mode::enforce);
+  talk.login().client(query("select 1"), query("select 1"));
+  talk.event(session::Leave{false});
+  const std::string bye = error("57P01", "terminating connection due to administrator command", "FATAL");
+  talk.server(complete("SELECT 1") + ready('I'), complete("SELECT 1") + ready('I') + bye);
+  talk.phase("closed");
+  Conversation now(Mode::enforce);
+  now.login().event(session::Leave{true}, bye);
+}
+
+TEST(Memory, IdleSessionsOwnNoBuffer) {
+  Conversation talk(Mode::enforce);
+  talk.login().client(query("select 1"), query("select 1"));
+  EXPECT_EQ(talk.pool().borrowed_bytes(), 0u);
+}
+
+}  // namespace
+}  // namespace pgmoat::test

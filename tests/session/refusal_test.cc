@@ -1,0 +1,147 @@
+// Refusal by substitution, as conversations. Each script runs whole and in single bytes: what goes
+// out may not depend on how it came in.
+#include "support/conversation.h"
+
+namespace pgmoat::test {
+namespace {
+
+using session::Mode;
+
+const std::string kRefusal = [] {
+  std::string out;
+  wire::encode_error({"ERROR", "42501", "statement refused by pgmoat",
+                      "Rule \"words.secrets\" refuses text that contains this word.",
+                      "The words are in [refuse] of pgmoat's configuration."},
+                     out);
+  return out;
+}();
+const std::string kPoison = "/* pgmoat */ " + kToken;
+
+class Refusal : public testing::TestWithParam<std::size_t> {
+ protected:
+  Conversation talk_{Mode::enforce, GetParam()};
+};
+INSTANTIATE_TEST_SUITE_P(Chunks, Refusal, testing::Values(0, 1, 3));
+
+TEST_P(Refusal, OfASimpleQueryComesFromTheServer) {
+  talk_.login()
+      .client(query("select * from secrets"), query(kPoison))
+      .server(poisoned(), kRefusal)
+      .server(ready('I'), ready('I'))
+      .client(query("select 1"), query("select 1"))
+      .owes(1);
+}
+
+TEST_P(Refusal, KeepsItsPlaceInThePipeline) {
+  talk_.login()
+      .client(parse("select 1"), parse("select 1"))
+      .client(bind(), bind())
+      .client(execute(), execute())
+      .client(parse("select * from secrets"), parse(kPoison))
+      .client(bind(), "")
+      .client(execute(), "")
+      .client(kSync, kSync)
+      .server(kParsed, kParsed)
+      .server(kBound, kBound)
+      .server(complete("SELECT 1"), complete("SELECT 1"))
+      .server(poisoned(), kRefusal)
+      .server(ready('E'), ready('E'))
+      .owes(0);
+}
+
+TEST_P(Refusal, IsNotShownWhenAnEarlierErrorWins) {
+  talk_.login()
+      .client(parse("select 1/0") + parse("select secrets") + kSync,
+              parse("select 1/0") + parse(kPoison) + kSync)
+      .server(error("22012", "division by zero"), error("22012", "division by zero"))
+      .server(ready('I'), ready('I'))
+      .owes(0)
+      .client(query("select secrets"), query(kPoison))
+      .server(poisoned() + ready('I'), kRefusal + ready('I'));
+}
+
+TEST_P(Refusal, OfBindUsesTheReservedName) {
+  wire::Bind message;
+  const std::string values = "\0\0\0\7secrets"s;
+  message.param_count = 1;
+  message.params = as_bytes(values);
+  talk_.login()
+      .client(parse("select $1") + bytes(message) + execute() + kSync,
+              parse("select $1") + parse(kPoison, "pgmoat") + kSync)
+      .server(kParsed + poisoned() + ready('I'), kParsed + kRefusal + ready('I'))
+      .owes(0);
+}
+
+TEST_P(Refusal, OfAFunctionCallIsAFunctionCall) {
+  wire::FunctionCall zero;
+  zero.result_format = 1;
+  wire::FunctionCall call;
+  call.function = 2026;
+  talk_.login().client(bytes(call), bytes(zero));
+  talk_.feed(wire::Side::server, error("42883", "function with OID 0 does not exist"));
+  EXPECT_NE(talk_.to_client().find("42501"), std::string::npos);
+  talk_.server(ready('I'), ready('I')).owes(0);
+}
+
+TEST_P(Refusal, OfLargeObjectFunctionsDoesNotHappen) {
+  wire::FunctionCall call;
+  call.function = 952;
+  talk_.login().client(bytes(call), bytes(call)).owes(1);
+}
+
+TEST_P(Refusal, OfCopyData) {
+  const std::string copy_in = bytes(wire::CopyResponse{'G', 0, {}});
+  talk_.login()
+      .client(query("copy t from stdin"), query("copy t from stdin"))
+      .server(copy_in, copy_in)
+      .client(frame('d', "1\n"), frame('d', "1\n"))
+      .client(frame('d', "secrets\n"), bytes(wire::CopyFail{kToken}))
+      .client(frame('d', "3\n") + frame('c'), "")
+      .server(error("57014", "COPY from stdin failed: " + kToken), kRefusal)
+      .server(ready('I'), ready('I'))
+      .owes(0);
+}
+
+TEST_P(Refusal, RaisesTheAlarmWhenTheServerDisagrees) {
+  talk_.login().client(query("select secrets"), query(kPoison));
+  talk_.feed(wire::Side::server, error("42P01", "another error"));
+  talk_.phase("closed");
+  EXPECT_EQ(talk_.count_events<session::ProtocolFault>(), 1);
+}
+
+TEST_P(Refusal, TokenOfAStrangerDoesNotPass) {
+  talk_.login().client(query("select 1"), query("select 1"));
+  talk_.feed(wire::Side::server, poisoned());
+  talk_.phase("closed");
+}
+
+TEST(Monitor, ChangesNothingAndReports) {
+  Conversation talk(Mode::monitor);
+  talk.login()
+      .client(query("select secrets"), query("select secrets"))
+      .server(complete("SELECT 1") + ready('I'), complete("SELECT 1") + ready('I'))
+      .owes(0);
+  EXPECT_EQ(talk.count_events<session::StatementJudged>(), 1);
+}
+
+TEST(Limits, StatementsAtTheLimitAndOnePast) {
+  session::Setup setup = setup_for(Mode::enforce);
+  setup.limits.statements = 2;
+  Conversation talk(setup);
+  talk.login()
+      .client(parse("select 1", "a") + parse("select 1", "b") + kSync,
+              parse("select 1", "a") + parse("select 1", "b") + kSync)
+      .server(kParsed + kParsed + ready('I'), kParsed + kParsed + ready('I'))
+      .client(parse("select 2", "a") + parse("select 1"), parse("select 2", "a") + parse("select 1"))
+      .server(kParsed + kParsed, kParsed + kParsed)
+      .client(parse("select 1", "c") + kSync, parse(kPoison, "c") + kSync);
+  talk.feed(wire::Side::server, poisoned());
+  EXPECT_NE(talk.to_client().find("54000"), std::string::npos);
+  talk.server(ready('I'), ready('I'))
+      .client(query("deallocate a"), query("deallocate a"))
+      .server(complete("DEALLOCATE") + ready('I'), complete("DEALLOCATE") + ready('I'))
+      .client(parse("select 1", "c") + kSync, parse("select 1", "c") + kSync);
+}
+
+}  // namespace
+}  // namespace pgmoat::test
