@@ -56,8 +56,8 @@ struct NotificationResponse {
 };
 
 // ErrorResponse ('E') and NoticeResponse ('N'): fields are {code, text NUL}*, NUL. `all` keeps them
-// in order; the named ones are the four that every error must have (S or V, C, M; a server that
-// leaves them out is malformed: CVE-2026-6666).
+// in order, none twice; the named ones are those that every error must have (S, C, M; a server that
+// leaves one out is malformed: CVE-2026-6666).
 struct Report {
   char tag = 'E';
   Bytes all;                      // every field, without the final NUL

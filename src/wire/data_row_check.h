@@ -18,6 +18,9 @@ class DataRowCheck {
   bool complete() const { return left_ == 0 && columns_left_ == 0 && skip_ == 0 && need_ == 0; }
 
  private:
+  bool take_word(std::uint32_t ahead);
+  bool refuse();
+
   std::uint32_t left_ = 0;          // body bytes still to come
   std::uint32_t skip_ = 0;          // bytes of the present value still to come
   std::uint32_t columns_left_ = 0;

@@ -37,7 +37,10 @@ std::span<std::uint8_t> FrameBuffer::room() {
     std::size_t size = large_ ? BufferPool::kLarge : BufferPool::kSmall;
     if (kept != 0) {
       size = std::max<std::size_t>(size, std::size_t{kept} * 2);
-      if (wanted_ > kept) size = std::min<std::size_t>(size, std::max<std::size_t>(wanted_, kept + BufferPool::kSmall));
+      if (wanted_ > kept) {
+        const std::size_t enough = std::max<std::size_t>(wanted_, kept + BufferPool::kSmall);
+        size = std::min(size, enough);
+      }
     }
     BufferPool::Block larger = pool_->borrow(size);
     if (kept != 0) std::memcpy(larger.data.get(), data() + begin_, kept);
@@ -46,11 +49,13 @@ std::span<std::uint8_t> FrameBuffer::room() {
     begin_ = 0;
     end_ = kept;
   }
+  lent_ = true;
   return {block_.data.get() + end_, block_.size - end_};
 }
 
 void FrameBuffer::filled(std::size_t size) {
   PGMOAT_CHECK(size <= block_.size - end_);
+  lent_ = false;
   end_ += static_cast<std::uint32_t>(size);
   large_ = end_ == block_.size;
 }
@@ -123,7 +128,7 @@ void FrameBuffer::take(std::size_t size) {
 }
 
 void FrameBuffer::recycle() {
-  if (block_ && begin_ == end_) {
+  if (block_ && begin_ == end_ && !lent_) {
     pool_->give_back(std::move(block_));
     block_ = {};
     begin_ = end_ = 0;

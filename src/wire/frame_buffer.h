@@ -84,7 +84,7 @@ class FrameBuffer {
   bool idle() const { return begin_ == end_ && stream_left_ == 0; }
   const std::optional<Fault>& fault() const { return fault_; }
 
-  // Everything taken has left: returns the memory if nothing is pending.
+  // Everything taken has left: returns the memory if nothing is pending and no read is under way.
   void recycle();
 
  private:
@@ -97,6 +97,7 @@ class FrameBuffer {
   std::uint32_t stream_left_ = 0;  // body bytes of a streamed frame still to come
   char stream_tag_ = 0;
   bool large_ = false;             // the last read filled its room: borrow a large block next
+  bool lent_ = false;              // room() was given out: a read may land in the block at any moment
   bool pass_next_ = false;         // the next header may be oversize
   std::uint32_t wanted_ = 0;       // size of the whole frame that is being gathered, 0 unknown
   std::optional<Fault> fault_;

@@ -116,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(
                     BadStartup{"strings", "Standard_Conforming_Strings\0off\0"s, "42501"},
                     BadStartup{"options", "options\0--standard-conforming-strings=off\0"s, "42501"},
                     BadStartup{"options_switch", "options\0-F\0"s, "42501"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& row) { return row.param.name; });
 
 TEST(StartupRules, AcceptWhatClientsSend) {
   Conversation talk(Mode::enforce);

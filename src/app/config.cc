@@ -1,0 +1,328 @@
+#include "app/config.h"
+
+#define TOML_EXCEPTIONS 0
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <sstream>
+#include <toml++/toml.h>
+
+#include "app/units.h"
+
+namespace pgmoat::app {
+
+namespace {
+
+// One key of a table: how it is read. The reader returns what is wrong, or nothing.
+using Read = std::function<std::string(const toml::node&)>;
+struct Key {
+  const char* name;
+  Read read;
+};
+using Keys = std::vector<Key>;
+
+template <class T>
+Read choice(T& into, std::vector<std::pair<std::string, T>> values) {
+  return [&into, values = std::move(values)](const toml::node& node) -> std::string {
+    std::string accepted;
+    for (const auto& [name, value] : values) {
+      accepted += accepted.empty() ? "'" + name + "'" : " or '" + name + "'";
+      if (node.value<std::string>() == name) {
+        into = value;
+        return {};
+      }
+    }
+    return "expected " + accepted;
+  };
+}
+
+template <class T>
+Read whole(T& into, std::int64_t low, std::int64_t high) {
+  return [&into, low, high](const toml::node& node) -> std::string {
+    const auto value = node.is_integer() ? node.value<std::int64_t>() : std::nullopt;
+    if (!value || *value < low || *value > high) {
+      return "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high);
+    }
+    into = static_cast<T>(*value);
+    return {};
+  };
+}
+
+template <class T>
+Read size(T& into, std::uint64_t low, std::uint64_t high) {
+  return [&into, low, high](const toml::node& node) -> std::string {
+    const auto text = node.value<std::string>();
+    if (!text) return "expected a size with its unit, such as \"8MiB\"";
+    const auto value = parse_size(*text);
+    if (!value) return value.error();
+    if (*value < low || *value > high) {
+      return "expected " + std::to_string(low) + "B to " + std::to_string(high) + "B";
+    }
+    into = static_cast<T>(*value);
+    return {};
+  };
+}
+
+Read duration(Duration& into) {
+  return [&into](const toml::node& node) -> std::string {
+    const auto text = node.value<std::string>();
+    if (!text) return "expected a duration with its unit, such as \"60s\"";
+    const auto value = parse_duration(*text);
+    if (!value) return value.error();
+    if (*value < std::chrono::milliseconds(100) || *value > std::chrono::hours(24)) {
+      return "expected 100ms to 24h";
+    }
+    into = *value;
+    return {};
+  };
+}
+
+Read words(std::vector<std::string>& into) {
+  return [&into](const toml::node& node) -> std::string {
+    const toml::array* array = node.as_array();
+    if (array == nullptr) return "expected an array of strings";
+    into.clear();
+    for (const auto& item : *array) {
+      const auto text = item.value<std::string>();
+      if (!text) return "expected an array of strings";
+      into.push_back(*text);
+    }
+    return {};
+  };
+}
+
+std::string read_address(const toml::node& node, net::Address& into) {
+  const auto text = node.value<std::string>();
+  if (!text) return "expected \"HOST:PORT\"";
+  const auto address = parse_address(*text);
+  if (!address) return address.error();
+  into = *address;
+  return {};
+}
+
+Read addresses(std::vector<net::Address>& into) {
+  return [&into](const toml::node& node) -> std::string {
+    std::vector<net::Address> found;
+    if (const toml::array* array = node.as_array(); array != nullptr && !array->empty()) {
+      for (const auto& item : *array) {
+        if (auto wrong = read_address(item, found.emplace_back()); !wrong.empty()) return wrong;
+      }
+    } else if (auto wrong = read_address(node, found.emplace_back()); !wrong.empty()) {
+      return wrong;
+    }
+    into = std::move(found);
+    return {};
+  };
+}
+
+// Reads one file's tables; collects every mistake.
+class Walk {
+ public:
+  Walk(std::string file, Config& config) : file_(std::move(file)), config_(config) {}
+
+  ConfigErrors run(const toml::table& root) {
+    table(root, "", top(), {"protocol", "refuse", "limits", "timeouts", "on_failure"});
+    section(root, "protocol", protocol());
+    section(root, "refuse", {{"words", words(config_.refuse_words)}});
+    section(root, "limits", limits());
+    section(root, "timeouts", timeouts());
+    section(root, "on_failure", on_failure());
+    return std::move(errors_);
+  }
+  void add(const toml::source_region& at, const std::string& what) {
+    errors_.push_back(file_ + ":" + std::to_string(at.begin.line) + ":" +
+                      std::to_string(at.begin.column) + ": " + what);
+  }
+
+ private:
+  Keys top();
+  Keys protocol();
+  Keys limits();
+  Keys timeouts();
+  Keys on_failure();
+
+  void section(const toml::table& root, const char* name, const Keys& keys) {
+    const toml::node* node = root.get(name);
+    if (node == nullptr) return;
+    if (!node->is_table()) return add(node->source(), std::string("'") + name + "' is a section");
+    table(*node->as_table(), name, keys, {});
+  }
+
+  void table(const toml::table& from, const std::string& name, const Keys& keys,
+             const std::vector<std::string>& sections) {
+    for (const auto& [key, node] : from) {
+      const std::string_view text = key.str();
+      if (std::find(sections.begin(), sections.end(), text) != sections.end()) continue;
+      const auto at = std::find_if(keys.begin(), keys.end(),
+                                   [&](const Key& known) { return known.name == text; });
+      if (at == keys.end()) {
+        unknown(key, name, keys, sections);
+      } else if (const std::string wrong = at->read(node); !wrong.empty()) {
+        add(node.source(), std::string(text) + ": " + wrong);
+      }
+    }
+  }
+
+  void unknown(const toml::key& key, const std::string& name, const Keys& keys,
+               std::vector<std::string> known) {
+    for (const Key& k : keys) known.emplace_back(k.name);
+    std::string what = "unknown key '" + std::string(key.str()) + "'";
+    if (!name.empty()) what += " in [" + name + "]";
+    const std::string near = nearest(key.str(), known);
+    if (!near.empty()) what += ", did you mean '" + near + "'?";
+    add(key.source(), what);
+  }
+
+  std::string file_;
+  Config& config_;
+  ConfigErrors errors_;
+};
+
+Keys Walk::top() {
+  net::ServerSetup& server = config_.server;
+  return {{"listen", addresses(server.listen)},
+          {"backend", [&](const toml::node& node) { return read_address(node, server.backend); }},
+          {"mode", choice(server.session.mode, {{"monitor", session::Mode::monitor},
+                                                {"enforce", session::Mode::enforce}})},
+          {"workers", whole(server.workers, 0, 256)},
+          {"drain", duration(server.drain)}};
+}
+
+Keys Walk::protocol() {
+  session::Setup& session = config_.server.session;
+  return {{"function_call",
+           choice(session.function_calls, {{"large_objects", session::FunctionCalls::large_objects},
+                                           {"deny", session::FunctionCalls::deny},
+                                           {"allow", session::FunctionCalls::allow}})},
+          {"replication", choice(session.allow_replication, {{"deny", false}, {"allow", true}})},
+          {"startup_parameters", words(session.startup_parameters)}};
+}
+
+Keys Walk::limits() {
+  constexpr std::uint64_t kMost = 0x3ffffffb;  // PostgreSQL's own largest message
+  session::Setup& session = config_.server.session;
+  wire::FrameLimits& frames = session.frame_limits;
+  return {{"query", size(frames.query, 1024, kMost)},
+          {"bind", size(frames.bind, 1024, kMost)},
+          {"function_call", size(frames.function_call, 1024, kMost)},
+          {"password", size(frames.password, 256, 65535)},
+          {"server_message", size(frames.server_message, 65536, kMost)},
+          {"segment", size(session.limits.segment_bytes, 1 << 20, 1ull << 36)},
+          {"statements", whole(session.limits.statements, 1, 1'000'000)},
+          {"portals", whole(session.limits.portals, 1, 1'000'000)},
+          {"pipeline", whole(session.limits.pipeline, 16, 16'000'000)},
+          {"sessions", whole(config_.server.sessions, 1, 1'000'000)}};
+}
+
+Keys Walk::timeouts() {
+  session::Timeouts& timeouts = config_.server.session.timeouts;
+  return {{"handshake", duration(timeouts.handshake)},
+          {"connect", duration(timeouts.connect)},
+          {"message", duration(timeouts.message)}};
+}
+
+Keys Walk::on_failure() {
+  const std::vector<std::pair<std::string, session::OnFault>> values = {
+      {"close", session::OnFault::close}, {"pass", session::OnFault::pass}};
+  session::FailureMatrix& matrix = config_.server.session.on_fault;
+  const auto given = [](bool& flag, Read read) -> Read {
+    return [&flag, read = std::move(read)](const toml::node& node) {
+      flag = true;
+      return read(node);
+    };
+  };
+  return {{"bad_frame", given(config_.bad_frame_given, choice(matrix.bad_frame, values))},
+          {"oversize", given(config_.oversize_given, choice(matrix.oversize, values))}};
+}
+
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t before = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t change = before + (a[i - 1] != b[j - 1]);
+      before = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string nearest(std::string_view word, const std::vector<std::string>& known) {
+  std::string best;
+  std::size_t least = 3;  // more than two changes are another word
+  for (const std::string& candidate : known) {
+    const std::size_t changes = distance(word, candidate);
+    if (changes < least && changes < candidate.size()) {
+      least = changes;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+Result<net::Address, std::string> parse_address(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  const std::string wrong = "'" + std::string(text) + "' is no address; write HOST:PORT or [IPV6]:PORT";
+  if (colon == std::string_view::npos || colon == 0) return wrong;
+  std::string_view host = text.substr(0, colon);
+  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  else if (host.find(':') != std::string_view::npos) return wrong;
+  int port = 0;
+  for (const char c : text.substr(colon + 1)) {
+    if (c < '0' || c > '9' || port > 65535) return wrong;
+    port = port * 10 + (c - '0');
+  }
+  if (host.empty() || colon + 1 == text.size() || port > 65535) return wrong;
+  return net::Address{std::string(host), static_cast<std::uint16_t>(port)};
+}
+
+Config default_config() {
+  Config config;
+  config.server.listen = {{"127.0.0.1", 6432}};
+  config.server.backend = {"127.0.0.1", 5432};
+  config.server.session.startup_parameters = session::default_startup_parameters();
+  return config;
+}
+
+Result<Config, ConfigErrors> read_config_text(std::string_view text, const std::string& file) {
+  Config config = default_config();
+  Walk walk(file, config);
+  const toml::parse_result parsed = toml::parse(text, file);
+  if (!parsed) {
+    const auto& at = parsed.error().source().begin;
+    return ConfigErrors{file + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) +
+                        ": " + std::string(parsed.error().description())};
+  }
+  ConfigErrors errors = walk.run(parsed.table());
+  if (!errors.empty()) return errors;
+  return config;
+}
+
+Result<Config, ConfigErrors> read_config(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return ConfigErrors{file + ": cannot be read; check that it exists and its permissions"};
+  std::ostringstream text;
+  text << in.rdbuf();
+  return read_config_text(text.str(), file);
+}
+
+void settle(Config& config) {
+  session::Setup& session = config.server.session;
+  const session::FailureMatrix defaults = session::default_matrix(session.mode);
+  if (!config.bad_frame_given) session.on_fault.bad_frame = defaults.bad_frame;
+  if (!config.oversize_given) session.on_fault.oversize = defaults.oversize;
+  session.frame_limits.gather_copy_data = !config.refuse_words.empty();
+  for (std::string& name : session.startup_parameters) {
+    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+    });
+  }
+  session.prepare();
+}
+
+}  // namespace pgmoat::app

@@ -1,0 +1,38 @@
+// A CancelRequest on its way to the server: dial, send the server's own key, wait until the server
+// has closed, which is its acknowledgement, then close the client's connection, which is ours.
+#pragma once
+
+#include <asio.hpp>
+#include <array>
+#include <string>
+
+#include "base/instant.h"
+#include "net/leg.h"
+
+namespace pgmoat::net {
+
+struct Shared;
+
+class CancelDriver {
+ public:
+  CancelDriver(asio::io_context& io, Shared& shared, Socket client);
+  // Empty `secret`: nobody has that key; closes without a word, as PostgreSQL does.
+  void forward(std::uint32_t pid, const std::string& secret);
+  void sweep(Instant now);
+  bool gone() const { return closed_ && outstanding_ == 0; }
+
+ private:
+  void send();
+  void await_end();
+  void close();
+
+  Shared& shared_;
+  Socket client_, server_;
+  std::string packet_;
+  std::array<char, 64> ignored_{};
+  Instant give_up_;
+  int outstanding_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace pgmoat::net

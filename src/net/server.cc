@@ -1,0 +1,129 @@
+#include "net/server.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <asio.hpp>
+#include <utility>
+
+#include "net/worker.h"
+
+namespace pgmoat::net {
+
+namespace {
+
+constexpr rlim_t kSpareDescriptors = 64;
+
+using asio::ip::tcp;
+
+Result<std::vector<tcp::endpoint>, std::string> resolve(const Address& address, const char* what) {
+  asio::io_context io;
+  tcp::resolver resolver(io);
+  asio::error_code error;
+  const auto found = resolver.resolve(address.host, std::to_string(address.port), error);
+  if (error) {
+    return std::string("cannot resolve the ") + what + " address " + to_string(address) + ": " +
+           error.message() + "; check the host name";
+  }
+  std::vector<tcp::endpoint> endpoints;
+  for (const auto& entry : found) endpoints.push_back(entry.endpoint());
+  return endpoints;
+}
+
+// Two sockets a session. Returns how many sessions the process can really hold.
+std::uint32_t fit_descriptors(std::uint32_t sessions) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return sessions;
+  const rlim_t wanted = rlim_t{sessions} * 2 + kSpareDescriptors;
+  if (limit.rlim_cur < wanted) {
+    limit.rlim_cur = std::min(wanted, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (limit.rlim_cur >= wanted) return sessions;
+  if (limit.rlim_cur <= kSpareDescriptors + 2) return 1;
+  return static_cast<std::uint32_t>((limit.rlim_cur - kSpareDescriptors) / 2);
+}
+
+}  // namespace
+
+std::string to_string(const Address& address) {
+  const bool v6 = address.host.find(':') != std::string::npos;
+  return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
+}
+
+struct Server::Impl {
+  Shared shared;
+  std::vector<Address> listening;
+  bool joined = false;
+
+  std::string bind_all();
+};
+
+// Every worker listens on every address; port 0 is chosen by the first and shared by the others.
+std::string Server::Impl::bind_all() {
+  for (const Address& address : shared.setup.listen) {
+    const auto endpoints = resolve(address, "listen");
+    if (!endpoints) return endpoints.error();
+    tcp::endpoint at = endpoints->front();
+    for (const auto& worker : shared.workers) {
+      std::uint16_t port = 0;
+      if (const asio::error_code error = worker->listen(at, port)) {
+        return "cannot listen on " + to_string(address) + ": " + error.message() +
+               "; is another program using the port?";
+      }
+      at.port(port);
+    }
+    listening.push_back({address.host, at.port()});
+  }
+  return {};
+}
+
+Server::Server() : impl_(std::make_unique<Impl>()) {}
+
+Server::~Server() {
+  if (impl_->joined) return;
+  stop(Stop::now);
+  wait();
+}
+
+Result<std::unique_ptr<Server>, std::string> Server::start(ServerSetup setup) {
+  std::unique_ptr<Server> server(new Server());
+  Shared& shared = server->impl_->shared;
+  server->impl_->joined = true;  // until threads run
+  shared.setup = std::move(setup);
+  const auto backend = resolve(shared.setup.backend, "backend");
+  if (!backend) return backend.error();
+  shared.backend = *backend;
+  const std::uint32_t fitting = fit_descriptors(shared.setup.sessions);
+  if (fitting < shared.setup.sessions && shared.setup.on_event) {
+    shared.setup.on_event(0, session::Finding{"the limit of open files allows " +
+                                              std::to_string(fitting) + " sessions, not " +
+                                              std::to_string(shared.setup.sessions) +
+                                              "; raise LimitNOFILE"});
+  }
+  shared.setup.sessions = std::min(fitting, shared.setup.sessions);
+  unsigned workers = shared.setup.workers;
+  if (workers == 0) workers = static_cast<unsigned>(std::max(1l, ::sysconf(_SC_NPROCESSORS_ONLN)));
+  for (unsigned i = 0; i < workers; ++i) shared.workers.push_back(std::make_unique<Worker>(shared));
+  if (std::string error = server->impl_->bind_all(); !error.empty()) return error;
+  for (const auto& worker : shared.workers) {
+    if (!worker->start_thread()) return std::string("cannot start a worker thread");
+  }
+  server->impl_->joined = false;
+  return server;
+}
+
+void Server::stop(Stop how) {
+  for (const auto& worker : impl_->shared.workers) worker->post_stop(how);
+}
+
+void Server::wait() {
+  if (std::exchange(impl_->joined, true)) return;
+  for (const auto& worker : impl_->shared.workers) worker->join();
+}
+
+std::vector<Address> Server::listening() const { return impl_->listening; }
+std::size_t Server::sessions() const { return impl_->shared.sessions; }
+
+}  // namespace pgmoat::net

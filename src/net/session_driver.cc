@@ -1,0 +1,304 @@
+#include "net/session_driver.h"
+
+#include <netinet/tcp.h>
+
+#include <array>
+#include <utility>
+
+#include "base/overload.h"
+#include "net/worker.h"
+
+namespace pgmoat::net {
+
+namespace {
+
+constexpr auto kFlushPatience = std::chrono::seconds(5);   // to write the last words
+constexpr auto kLingerPatience = std::chrono::seconds(1);  // for the client to read them
+constexpr std::size_t kPartsAtOnce = 16;
+
+// Compares in a time that depends on the length only: a key may not be guessed byte by byte.
+bool equal_keys(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  unsigned difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
+  }
+  return difference == 0;
+}
+
+}  // namespace
+
+// A buffer sequence whose one buffer is borrowed when the reactor is about to receive into it, so
+// that a waiting read costs no memory. Asio asks the sequence it was given only whether it is
+// empty, and receives into the copy that the operation keeps: copies are the live ones.
+class LazyRoom {
+ public:
+  using value_type = asio::mutable_buffer;
+  using const_iterator = const value_type*;
+  LazyRoom(session::Engine& engine, wire::Side side) : engine_(&engine), side_(side) {}
+  LazyRoom(const LazyRoom& from) : engine_(from.engine_), side_(from.side_), live_(true) {}
+  LazyRoom& operator=(const LazyRoom&) = delete;
+  const_iterator begin() const {
+    if (!live_) {
+      static char never_written = 0;
+      room_ = asio::mutable_buffer(&never_written, 1);
+      return &room_;
+    }
+    const auto room = engine_->room(side_);
+    room_ = asio::mutable_buffer(room.data(), room.size());
+    return &room_;
+  }
+  const_iterator end() const { return &room_ + 1; }
+
+ private:
+  session::Engine* engine_;
+  wire::Side side_;
+  bool live_ = false;
+  mutable asio::mutable_buffer room_;
+};
+
+void set_options(Socket& socket) {
+  asio::error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket.set_option(asio::socket_base::keep_alive(true), ignored);
+  const int fd = socket.native_handle();
+  const auto set = [fd](int name, int value) {
+    ::setsockopt(fd, IPPROTO_TCP, name, &value, sizeof value);
+  };
+  set(TCP_KEEPIDLE, 60);
+  set(TCP_KEEPINTVL, 10);
+  set(TCP_KEEPCNT, 6);
+  set(TCP_USER_TIMEOUT, 90'000);
+}
+
+SessionDriver::SessionDriver(Worker& worker, Socket client, session::Origin origin, std::uint64_t id)
+    : worker_(worker),
+      client_(worker.io()),
+      server_(worker.io()),
+      engine_(worker.shared().setup.session, worker.judge(), worker.pool(), std::move(origin)),
+      id_(id) {
+  client_.socket = std::move(client);
+}
+
+void SessionDriver::start() {
+  set_options(client_.socket);
+  arm();
+}
+
+void SessionDriver::tell(const session::TransportEvent& event) {
+  if (closed_) return;
+  worker_.outbox().clear();
+  engine_.on_transport(event, coarse_now(), worker_.outbox());
+  carry_out();
+}
+
+void SessionDriver::sweep(Instant now) {
+  if (closed_) return;
+  if (now >= close_by_) return close();
+  if (!closing_ && now >= engine_.deadline()) tell(session::Timer{});
+}
+
+bool SessionDriver::owns_key(std::uint32_t pid, std::string_view secret) const {
+  return !closed_ && key_ && key_->pid == pid && equal_keys(key_->client_secret, secret);
+}
+
+// Reads whatever may be read and is not being read.
+void SessionDriver::arm() {
+  if (closed_ || closing_) return;
+  const session::Appetite appetite = engine_.appetite();
+  if (appetite.client && !client_.reading && !server_.queued()) read(wire::Side::client);
+  if (appetite.server && !server_.reading && !client_.queued()) read(wire::Side::server);
+}
+
+void SessionDriver::read(wire::Side side) {
+  Leg& from = leg(side);
+  from.reading = true;
+  ++outstanding_;
+  from.socket.async_read_some(LazyRoom(engine_, side),
+                              [this, side](const asio::error_code& error, std::size_t size) {
+                                on_read(side, error, size);
+                              });
+}
+
+void SessionDriver::on_read(wire::Side side, const asio::error_code& error, std::size_t size) {
+  --outstanding_;
+  leg(side).reading = false;
+  if (closed_) return;
+  if (lingering_) {
+    if (error) return close();
+    return linger();
+  }
+  if (error) {
+    if (closing_) return;
+    if (error == asio::error::eof) return tell(session::Eof{side});
+    if (error == asio::error::operation_aborted) return;
+    return tell(session::Failed{side, error.message()});
+  }
+  worker_.outbox().clear();
+  engine_.on_read(side, size, coarse_now(), worker_.outbox());
+  carry_out();
+}
+
+void SessionDriver::carry_out() {
+  session::Outbox& out = worker_.outbox();
+  if (!out.to_server.empty()) write(wire::Side::server, out.to_server);
+  if (!out.to_client.empty()) write(wire::Side::client, out.to_client);
+  for (session::Event& event : out.events) worker_.emit(id_, std::move(event));
+  for (std::size_t i = 0; i < out.commands.size() && !closed_; ++i) run(out.commands[i]);
+  if (closed_) return;
+  if (!server_.queued()) engine_.flushed(wire::Side::client);
+  if (!client_.queued()) engine_.flushed(wire::Side::server);
+  if (failed_) {
+    failed_ = false;
+    return tell(session::Failed{failed_side_, "connection lost while writing"});
+  }
+  arm();
+}
+
+void SessionDriver::run(const session::Command& command) {
+  std::visit(Overload{
+                 [&](const session::Dial&) { dial(0); },
+                 [&](const session::ForwardCancel& request) {
+                   asio::error_code ignored;
+                   client_.socket.cancel(ignored);
+                   worker_.cancel(std::move(client_.socket), request);
+                   close();
+                 },
+                 [&](const session::OwnCancelKey& key) {
+                   key_ = std::make_unique<session::OwnCancelKey>(key);
+                 },
+                 [&](const session::ShutdownServer&) {
+                   server_.shut = true;
+                   after_write(wire::Side::server);
+                 },
+                 [&](const session::CloseAfterFlush&) { close_when_written(); },
+                 [&](const session::Close&) { close(); },
+             },
+             command);
+}
+
+void SessionDriver::write(wire::Side to, const session::Stream& stream) {
+  Leg& into = leg(to);
+  std::size_t sent = 0;
+  if (!into.queued() && into.socket.is_open()) {
+    asio::error_code error;
+    const auto& parts = stream.parts();
+    if (parts.size() == 1) {
+      const Bytes all = stream.bytes_of(parts.front());
+      sent = into.socket.write_some(asio::buffer(all.data(), all.size()), error);
+      if (sent == all.size()) return;
+    } else {
+      std::array<asio::const_buffer, kPartsAtOnce> buffers;
+      for (std::size_t i = 0; i < parts.size() && i < kPartsAtOnce; ++i) {
+        const Bytes part = stream.bytes_of(parts[i]);
+        buffers[i] = asio::buffer(part.data(), part.size());
+      }
+      sent = into.socket.write_some(buffers, error);
+    }
+    if (error && error != asio::error::would_block) return write_failed(to, error);
+  }
+  if (!into.queue) into.queue = std::make_unique<WriteQueue>();
+  into.queue->add(stream, sent, leg(wire::other(to)).reading);
+  if (into.queued() && !into.waiting_to_write) write_queued(to);
+}
+
+void SessionDriver::write_failed(wire::Side side, const asio::error_code&) {
+  if (leg(side).queue) leg(side).queue->clear();
+  failed_ = true;
+  failed_side_ = side;
+}
+
+void SessionDriver::wait_to_write(wire::Side side) {
+  leg(side).waiting_to_write = true;
+  ++outstanding_;
+  leg(side).socket.async_wait(Socket::wait_write, [this, side](const asio::error_code& error) {
+    --outstanding_;
+    leg(side).waiting_to_write = false;
+    if (closed_ || error) return;
+    write_queued(side);
+    if (closed_) return;
+    if (!leg(side).queued()) engine_.flushed(wire::other(side));
+    if (failed_) {
+      failed_ = false;
+      if (closing_) return close();
+      return tell(session::Failed{failed_side_, "connection lost while writing"});
+    }
+    arm();
+  });
+}
+
+void SessionDriver::write_queued(wire::Side side) {
+  Leg& into = leg(side);
+  while (into.queued()) {
+    const Bytes front = into.queue->front();
+    asio::error_code error;
+    const std::size_t sent = into.socket.write_some(asio::buffer(front.data(), front.size()), error);
+    if (sent != 0) into.queue->sent(sent);
+    if (error == asio::error::would_block) return wait_to_write(side);
+    if (error) return write_failed(side, error);
+  }
+  after_write(side);
+}
+
+void SessionDriver::after_write(wire::Side side) {
+  if (leg(side).queued()) return;
+  if (leg(side).shut) {
+    asio::error_code ignored;
+    leg(side).socket.shutdown(Socket::shutdown_send, ignored);
+  }
+  if (closing_ && !client_.queued() && !server_.queued()) linger();
+}
+
+void SessionDriver::dial(std::size_t endpoint) {
+  const auto& backend = worker_.shared().backend;
+  ++outstanding_;
+  server_.socket.async_connect(backend[endpoint], [this, endpoint](const asio::error_code& error) {
+    --outstanding_;
+    if (closed_ || closing_) return;
+    if (!error) {
+      set_options(server_.socket);
+      return tell(session::Connected{});
+    }
+    asio::error_code ignored;
+    server_.socket.close(ignored);
+    if (endpoint + 1 < worker_.shared().backend.size()) return dial(endpoint + 1);
+    tell(session::ConnectFailed{"cannot connect to the server at " +
+                                to_string(worker_.shared().setup.backend) + ": " + error.message()});
+  });
+}
+
+void SessionDriver::close_when_written() {
+  closing_ = true;
+  close_by_ = coarse_now() + kFlushPatience;
+  if (!client_.queued() && !server_.queued()) linger();
+}
+
+// The client's unread bytes must not turn our last words into a reset: half-close, and read what
+// still comes until the client closes, for a bounded time.
+void SessionDriver::linger() {
+  asio::error_code ignored;
+  if (!lingering_) {
+    lingering_ = true;
+    close_by_ = std::min(close_by_, coarse_now() + kLingerPatience);
+    server_.socket.close(ignored);
+    client_.socket.shutdown(Socket::shutdown_send, ignored);
+  }
+  if (client_.reading) return;
+  static thread_local std::array<char, 4096> dropped;  // nobody reads what lands here
+  client_.reading = true;
+  ++outstanding_;
+  client_.socket.async_read_some(asio::buffer(dropped),
+                                 [this](const asio::error_code& error, std::size_t size) {
+                                   on_read(wire::Side::client, error, size);
+                                 });
+}
+
+void SessionDriver::close() {
+  closed_ = true;
+  asio::error_code ignored;
+  client_.socket.close(ignored);
+  server_.socket.close(ignored);
+}
+
+}  // namespace pgmoat::net

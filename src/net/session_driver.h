@@ -1,0 +1,63 @@
+// One engine and its two sockets: reads into the engine's buffers, carries out its outbox. A read
+// borrows its buffer only when bytes have arrived, so an idle session owns none. Written first,
+// queued only when the socket is full; a side is not read while bytes of its buffer wait to leave,
+// which is all the backpressure there is. Lives until closed and no operation is outstanding.
+#pragma once
+
+#include <asio.hpp>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "net/leg.h"
+#include "session/engine.h"
+
+namespace pgmoat::net {
+
+class Worker;
+
+class SessionDriver {
+ public:
+  SessionDriver(Worker& worker, Socket client, session::Origin origin, std::uint64_t id);
+
+  void start();
+  void tell(const session::TransportEvent& event);
+  void sweep(Instant now);
+  bool gone() const { return closed_ && outstanding_ == 0; }
+  bool owns_key(std::uint32_t pid, std::string_view secret) const;
+  const std::string& server_secret() const { return key_->server_secret; }
+
+ private:
+  friend class LazyRoom;
+  Leg& leg(wire::Side side) { return side == wire::Side::client ? client_ : server_; }
+  void arm();
+  void read(wire::Side side);
+  void on_read(wire::Side side, const asio::error_code& error, std::size_t size);
+  void carry_out();
+  void run(const session::Command& command);
+  void write(wire::Side to, const session::Stream& stream);
+  void wait_to_write(wire::Side side);
+  void write_queued(wire::Side side);
+  void write_failed(wire::Side side, const asio::error_code& error);
+  void after_write(wire::Side side);
+  void dial(std::size_t endpoint);
+  void close_when_written();
+  void linger();
+  void close();
+
+  Worker& worker_;
+  Leg client_, server_;
+  session::Engine engine_;
+  std::unique_ptr<session::OwnCancelKey> key_;
+  std::uint64_t id_;
+  Instant close_by_ = kNever;
+  int outstanding_ = 0;
+  bool closed_ = false;
+  bool closing_ = false;   // CloseAfterFlush was said
+  bool lingering_ = false; // the client's last words were written; its own are read and dropped
+  wire::Side failed_side_ = wire::Side::client;
+  bool failed_ = false;
+};
+
+}  // namespace pgmoat::net

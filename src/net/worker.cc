@@ -1,0 +1,208 @@
+#include "net/worker.h"
+
+#include <sys/random.h>
+#include <time.h>
+
+#include <array>
+#include <utility>
+
+#include "base/check.h"
+#include "wire/backend.h"
+
+namespace pgmoat::net {
+
+namespace {
+
+constexpr std::size_t kStackBytes = 64u << 20;  // reserved, not touched: parsers will recurse on it
+constexpr auto kTick = std::chrono::milliseconds(250);
+constexpr auto kAcceptPause = std::chrono::milliseconds(100);
+constexpr auto kHardClose = std::chrono::seconds(2);
+
+using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
+session::Origin origin_of(const Socket& client) {
+  std::array<unsigned char, 40> random{};
+  PGMOAT_CHECK(::getrandom(random.data(), random.size(), 0) == std::ssize(random));
+  session::Origin origin;
+  asio::error_code error;
+  const auto peer = client.remote_endpoint(error);
+  if (!error) origin.client = to_string({peer.address().to_string(), peer.port()});
+  origin.cancel_secret.assign(reinterpret_cast<const char*>(random.data()), 32);
+  origin.refusal_token = "PGMOAT_DENIED_";
+  for (std::size_t i = 32; i < random.size(); ++i) {
+    origin.refusal_token += "0123456789abcdef"[random[i] >> 4];
+    origin.refusal_token += "0123456789abcdef"[random[i] & 15];
+  }
+  origin.accepted = coarse_now();
+  return origin;
+}
+
+}  // namespace
+
+// A few milliseconds coarse: deadlines are seconds, and this costs no system call.
+Instant coarse_now() {
+  timespec time{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+  return Instant(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+}
+
+Worker::Worker(Shared& shared) : shared_(shared), judge_(shared.setup.make_judge()) {}
+
+asio::error_code Worker::listen(const asio::ip::tcp::endpoint& at, std::uint16_t& port) {
+  asio::error_code error;
+  asio::ip::tcp::acceptor acceptor(io_);
+  acceptor.open(at.protocol(), error);
+  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) acceptor.set_option(ReusePort(true), error);
+  if (!error) acceptor.bind(at, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (!error) acceptor.non_blocking(true, error);
+  if (!error) port = acceptor.local_endpoint(error).port();
+  if (!error) acceptors_.push_back(std::move(acceptor));
+  return error;
+}
+
+bool Worker::start_thread() {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  const int failed = pthread_create(
+      &thread_, &attributes,
+      [](void* self) -> void* {
+        static_cast<Worker*>(self)->run();
+        return nullptr;
+      },
+      this);
+  pthread_attr_destroy(&attributes);
+  return failed == 0;
+}
+
+void Worker::join() { pthread_join(thread_, nullptr); }
+
+void Worker::post_stop(Server::Stop how) {
+  asio::post(io_, [this, how] { stop(how); });
+}
+
+void Worker::run() {
+  for (std::size_t i = 0; i < acceptors_.size(); ++i) accept(i);
+  tick();
+  io_.run();
+}
+
+void Worker::accept(std::size_t index) {
+  acceptors_[index].async_accept([this, index](const asio::error_code& error, Socket client) {
+    if (stopping_) return;
+    if (error == asio::error::no_descriptors || error == asio::error::no_buffer_space ||
+        error == asio::error_code(ENFILE, asio::system_category())) {
+      emit(0, session::Finding{"cannot accept connections: " + error.message() +
+                               "; raise the limit of open files (LimitNOFILE)"});
+      retry_accept_ = coarse_now() + kAcceptPause;
+      return;  // the sweep accepts again
+    }
+    if (!error) welcome(std::move(client));
+    accept(index);
+  });
+}
+
+void Worker::welcome(Socket client) {
+  if (shared_.sessions.fetch_add(1) >= shared_.setup.sessions) {
+    shared_.sessions.fetch_sub(1);
+    return reject(client);
+  }
+  session::Origin origin = origin_of(client);
+  sessions_.push_back(std::make_unique<SessionDriver>(*this, std::move(client), std::move(origin),
+                                                      shared_.next_id.fetch_add(1)));
+  sessions_.back()->start();
+}
+
+void Worker::reject(Socket& client) {
+  std::string packet;
+  wire::encode_error({"FATAL", "53300", "sorry, too many clients already", {},
+                      "pgmoat's limits.sessions is reached."},
+                     packet);
+  asio::error_code ignored;
+  client.non_blocking(true, ignored);
+  client.write_some(asio::buffer(packet), ignored);
+  client.shutdown(Socket::shutdown_send, ignored);
+}
+
+void Worker::emit(std::uint64_t id, session::Event&& event) {
+  if (shared_.setup.on_event) shared_.setup.on_event(id, std::move(event));
+}
+
+std::string Worker::find_key(std::uint32_t pid, std::string_view secret) {
+  for (const auto& session : sessions_) {
+    if (session->owns_key(pid, secret)) return session->server_secret();
+  }
+  return {};
+}
+
+// The connection with the cancel request may have come to any worker, so all are asked. Only a key
+// that some session's client was given reaches the server, unless we are to change nothing.
+void Worker::cancel(Socket client, session::ForwardCancel request) {
+  auto driver = std::make_shared<CancelDriver>(io_, shared_, std::move(client));
+  cancels_.push_back(driver);
+  if (shared_.setup.session.mode != session::Mode::enforce) {
+    return driver->forward(request.pid, request.secret);
+  }
+  auto open = std::make_shared<std::size_t>(shared_.workers.size());
+  for (const auto& worker : shared_.workers) {
+    asio::post(worker->io_, [this, &worker, driver, open, request] {
+      std::string secret = worker->find_key(request.pid, request.secret);
+      asio::post(io_, [driver, open, secret, pid = request.pid] {
+        const bool last = --*open == 0;
+        if (!secret.empty() || last) driver->forward(pid, secret);
+      });
+    });
+  }
+}
+
+// Deadlines are swept, never armed one by one: nothing is paid for them in a message's way.
+void Worker::tick() {
+  const Instant now = coarse_now();
+  for (auto at = sessions_.begin(); at != sessions_.end();) {
+    (*at)->sweep(now);
+    if ((*at)->gone()) {
+      at = sessions_.erase(at);
+      shared_.sessions.fetch_sub(1);
+    } else {
+      ++at;
+    }
+  }
+  for (auto at = cancels_.begin(); at != cancels_.end();) {
+    (*at)->sweep(now);
+    at = (*at)->gone() ? cancels_.erase(at) : std::next(at);
+  }
+  if (now >= retry_accept_ && !stopping_) {
+    retry_accept_ = kNever;
+    for (std::size_t i = 0; i < acceptors_.size(); ++i) accept(i);
+  }
+  if (now >= drain_at_) stop(Server::Stop::now);
+  if (stopping_ && sessions_.empty() && cancels_.empty()) return io_.stop();
+  timer_.expires_after(stopping_ ? kTick / 5 : kTick);
+  timer_.async_wait([this](const asio::error_code&) { tick(); });
+}
+
+void Worker::stop(Server::Stop how) {
+  if (!stopping_) {
+    stopping_ = true;
+    for (auto& acceptor : acceptors_) {
+      asio::error_code error;
+      while (true) {  // who is in the backlog was let in already
+        Socket client(io_);
+        acceptor.accept(client, error);
+        if (error) break;
+        welcome(std::move(client));
+      }
+      acceptor.close(error);
+    }
+    drain_at_ = coarse_now() + shared_.setup.drain;
+    timer_.cancel();
+  }
+  if (how == Server::Stop::when_clients_leave) return;
+  const bool now = how == Server::Stop::now;
+  if (now) drain_at_ = coarse_now() + kHardClose;
+  for (const auto& session : sessions_) session->tell(session::Leave{now});
+}
+
+}  // namespace pgmoat::net

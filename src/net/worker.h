@@ -1,0 +1,74 @@
+// A worker: one thread with a large explicit stack, one io_context, acceptors of its own
+// (SO_REUSEPORT), a buffer pool, sessions. Nothing in it is shared with another worker, so nothing
+// is locked; other threads talk to it by post().
+#pragma once
+
+#include <pthread.h>
+
+#include <asio.hpp>
+#include <atomic>
+#include <list>
+#include <memory>
+#include <vector>
+
+#include "net/cancel.h"
+#include "net/server.h"
+#include "net/session_driver.h"
+
+namespace pgmoat::net {
+
+// What all workers see and none changes, but for the counters.
+struct Shared {
+  ServerSetup setup;
+  std::vector<asio::ip::tcp::endpoint> backend;
+  std::vector<std::unique_ptr<class Worker>> workers;
+  std::atomic<std::uint64_t> next_id{1};
+  std::atomic<std::size_t> sessions{0};
+};
+
+class Worker {
+ public:
+  explicit Worker(Shared& shared);
+
+  asio::error_code listen(const asio::ip::tcp::endpoint& at, std::uint16_t& port);
+  bool start_thread();
+  void join();
+  void post_stop(Server::Stop how);
+
+  // For drivers, on this worker's thread.
+  Shared& shared() { return shared_; }
+  asio::io_context& io() { return io_; }
+  session::Outbox& outbox() { return outbox_; }
+  wire::BufferPool& pool() { return pool_; }
+  policy::Judge& judge() { return *judge_; }
+  void emit(std::uint64_t id, session::Event&& event);
+  void cancel(Socket client, session::ForwardCancel request);
+  // The server's key of the session that gave its client this one; empty: nobody here.
+  std::string find_key(std::uint32_t pid, std::string_view secret);
+
+ private:
+  void run();
+  void accept(std::size_t index);
+  void welcome(Socket client);
+  void reject(Socket& client);
+  void tick();
+  void stop(Server::Stop how);
+
+  Shared& shared_;
+  asio::io_context io_{1};
+  std::unique_ptr<policy::Judge> judge_;
+  wire::BufferPool pool_;
+  session::Outbox outbox_;
+  std::vector<asio::ip::tcp::acceptor> acceptors_;
+  std::list<std::unique_ptr<SessionDriver>> sessions_;
+  std::list<std::shared_ptr<CancelDriver>> cancels_;
+  asio::steady_timer timer_{io_};
+  Instant drain_at_ = kNever;
+  bool stopping_ = false;
+  Instant retry_accept_ = kNever;
+  pthread_t thread_{};
+};
+
+Instant coarse_now();
+
+}  // namespace pgmoat::net
