@@ -95,7 +95,7 @@ Piece FrameBuffer::next(const HeaderRules& rules) {
   const bool pass = std::exchange(pass_next_, false);
   if (length < 4 || length > std::uint32_t{std::numeric_limits<std::int32_t>::max()} ||
       body < rule.body_min || (body > rule.body_max && !pass)) {
-    const bool over = length <= 0x3fffffff && body > rule.body_max && rule.ours;
+    const bool over = length >= 4 && length <= 0x3fffffff && body > rule.body_max && rule.ours;
     fault_ = over ? Fault{Fault::Kind::oversize, tag, length, 0, "message is over the limit"}
                   : Fault{Fault::Kind::bad_length, tag, length, 0, "invalid message length"};
     return {Piece::Kind::fault, tag, false, body, {}};
