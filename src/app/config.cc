@@ -211,7 +211,8 @@ Keys Walk::limits() {
           {"segment", size(session.limits.segment_bytes, 1 << 20, 1ull << 36)},
           {"statements", whole(session.limits.statements, 1, 1'000'000)},
           {"portals", whole(session.limits.portals, 1, 1'000'000)},
-          {"pipeline", whole(session.limits.pipeline, 16, 16'000'000)},
+          {"pipeline", whole(session.limits.pipeline, 4096, 1'000'000)},
+          {"refusals", whole(session.limits.refusals, 1, 100'000)},
           {"sessions", whole(config_.server.sessions, 1, 1'000'000)}};
 }
 

@@ -11,18 +11,15 @@ constexpr auto kPatience = std::chrono::seconds(10);
 
 }  // namespace
 
-CancelDriver::CancelDriver(asio::io_context& io, Shared& shared, Socket client)
-    : shared_(shared),
-      client_(std::move(client)),
-      server_(io),
-      give_up_(coarse_now() + kPatience) {}
+CancelDriver::CancelDriver(asio::io_context& io, Socket client)
+    : client_(std::move(client)), server_(io), give_up_(coarse_now() + kPatience) {}
 
-void CancelDriver::forward(std::uint32_t pid, const std::string& secret) {
-  if (closed_) return;
-  if (secret.empty() || shared_.backend.empty()) return close();
+void CancelDriver::forward(const asio::ip::tcp::endpoint& server, std::uint32_t pid,
+                           const std::string& secret) {
+  if (closed_ || outstanding_ != 0) return;
   wire::encode(wire::CancelRequest{pid, as_bytes(secret)}, packet_);
   ++outstanding_;
-  server_.async_connect(shared_.backend.front(), [this](const asio::error_code& error) {
+  server_.async_connect(server, [this](const asio::error_code& error) {
     --outstanding_;
     if (error || closed_) return close();
     send();

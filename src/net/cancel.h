@@ -11,13 +11,13 @@
 
 namespace pgmoat::net {
 
-struct Shared;
-
 class CancelDriver {
  public:
-  CancelDriver(asio::io_context& io, Shared& shared, Socket client);
-  // Empty `secret`: nobody has that key; closes without a word, as PostgreSQL does.
-  void forward(std::uint32_t pid, const std::string& secret);
+  CancelDriver(asio::io_context& io, Socket client);
+  // To the server that the session is connected to, with that server's own key.
+  void forward(const asio::ip::tcp::endpoint& server, std::uint32_t pid, const std::string& secret);
+  // Nobody has that key: closes without a word, as PostgreSQL does.
+  void refuse() { close(); }
   void sweep(Instant now);
   bool gone() const { return closed_ && outstanding_ == 0; }
 
@@ -26,7 +26,6 @@ class CancelDriver {
   void await_end();
   void close();
 
-  Shared& shared_;
   Socket client_, server_;
   std::string packet_;
   std::array<char, 64> ignored_{};

@@ -3,9 +3,11 @@
 #include <netinet/tcp.h>
 
 #include <array>
+#include <span>
 #include <utility>
 
 #include "base/overload.h"
+#include "net/lazy_read.h"
 #include "net/worker.h"
 
 namespace pgmoat::net {
@@ -27,35 +29,6 @@ bool equal_keys(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
-
-// A buffer sequence whose one buffer is borrowed when the reactor is about to receive into it, so
-// that a waiting read costs no memory. Asio asks the sequence it was given only whether it is
-// empty, and receives into the copy that the operation keeps: copies are the live ones.
-class LazyRoom {
- public:
-  using value_type = asio::mutable_buffer;
-  using const_iterator = const value_type*;
-  LazyRoom(session::Engine& engine, wire::Side side) : engine_(&engine), side_(side) {}
-  LazyRoom(const LazyRoom& from) : engine_(from.engine_), side_(from.side_), live_(true) {}
-  LazyRoom& operator=(const LazyRoom&) = delete;
-  const_iterator begin() const {
-    if (!live_) {
-      static char never_written = 0;
-      room_ = asio::mutable_buffer(&never_written, 1);
-      return &room_;
-    }
-    const auto room = engine_->room(side_);
-    room_ = asio::mutable_buffer(room.data(), room.size());
-    return &room_;
-  }
-  const_iterator end() const { return &room_ + 1; }
-
- private:
-  session::Engine* engine_;
-  wire::Side side_;
-  bool live_ = false;
-  mutable asio::mutable_buffer room_;
-};
 
 void set_options(Socket& socket) {
   asio::error_code ignored;
@@ -96,6 +69,10 @@ void SessionDriver::tell(const session::TransportEvent& event) {
 void SessionDriver::sweep(Instant now) {
   if (closed_) return;
   if (now >= close_by_) return close();
+  for (const wire::Side side : {wire::Side::client, wire::Side::server}) {
+    if (leg(side).unsure_of_end) look_for_end(side);
+    if (closed_) return;
+  }
   if (!closing_ && now >= engine_.deadline()) tell(session::Timer{});
 }
 
@@ -107,7 +84,11 @@ bool SessionDriver::owns_key(std::uint32_t pid, std::string_view secret) const {
 void SessionDriver::arm() {
   if (closed_ || closing_) return;
   const session::Appetite appetite = engine_.appetite();
-  if (appetite.client && !client_.reading && !server_.queued()) read(wire::Side::client);
+  if (client_.stalled != server_.queued()) {
+    client_.stalled = !client_.stalled;
+    engine_.pause(client_.stalled, coarse_now());
+  }
+  if (appetite.client && !client_.reading && !client_.stalled) read(wire::Side::client);
   if (appetite.server && !server_.reading && !client_.queued()) read(wire::Side::server);
 }
 
@@ -115,7 +96,7 @@ void SessionDriver::read(wire::Side side) {
   Leg& from = leg(side);
   from.reading = true;
   ++outstanding_;
-  from.socket.async_read_some(LazyRoom(engine_, side),
+  from.socket.async_read_some(LazyRead(engine_, side, from.unsure_of_end),
                               [this, side](const asio::error_code& error, std::size_t size) {
                                 on_read(side, error, size);
                               });
@@ -138,6 +119,20 @@ void SessionDriver::on_read(wire::Side side, const asio::error_code& error, std:
   worker_.outbox().clear();
   engine_.on_read(side, size, coarse_now(), worker_.outbox());
   carry_out();
+  if (leg(side).unsure_of_end && !closed_ && !engine_.steady()) look_for_end(side);
+}
+
+// The end of a stream may have come with its last bytes, and no event tells (LazyRead). In the
+// middle of things the sweep looks, so that a message costs nothing for it.
+void SessionDriver::look_for_end(wire::Side side) {
+  Leg& from = leg(side);
+  if (!from.reading) return;  // the next read will find it
+  from.unsure_of_end = false;
+  char ignored = 0;
+  if (::recv(from.socket.native_handle(), &ignored, 1, MSG_PEEK | MSG_DONTWAIT) != 0) return;
+  from.ended = true;  // the read that waits will wait until the socket is closed
+  if (lingering_) return close();
+  if (!closing_) tell(session::Eof{side});
 }
 
 void SessionDriver::carry_out() {
@@ -190,11 +185,12 @@ void SessionDriver::write(wire::Side to, const session::Stream& stream) {
       if (sent == all.size()) return;
     } else {
       std::array<asio::const_buffer, kPartsAtOnce> buffers;
-      for (std::size_t i = 0; i < parts.size() && i < kPartsAtOnce; ++i) {
+      const std::size_t count = std::min(parts.size(), kPartsAtOnce);
+      for (std::size_t i = 0; i < count; ++i) {
         const Bytes part = stream.bytes_of(parts[i]);
         buffers[i] = asio::buffer(part.data(), part.size());
       }
-      sent = into.socket.write_some(buffers, error);
+      sent = into.socket.write_some(std::span(buffers).first(count), error);
     }
     if (error && error != asio::error::would_block) return write_failed(to, error);
   }
@@ -257,6 +253,7 @@ void SessionDriver::dial(std::size_t endpoint) {
     --outstanding_;
     if (closed_ || closing_) return;
     if (!error) {
+      endpoint_ = worker_.shared().backend[endpoint];
       set_options(server_.socket);
       return tell(session::Connected{});
     }
@@ -284,6 +281,7 @@ void SessionDriver::linger() {
     server_.socket.close(ignored);
     client_.socket.shutdown(Socket::shutdown_send, ignored);
   }
+  if (client_.ended) return close();
   if (client_.reading) return;
   static thread_local std::array<char, 4096> dropped;  // nobody reads what lands here
   client_.reading = true;

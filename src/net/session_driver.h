@@ -27,13 +27,14 @@ class SessionDriver {
   bool gone() const { return closed_ && outstanding_ == 0; }
   bool owns_key(std::uint32_t pid, std::string_view secret) const;
   const std::string& server_secret() const { return key_->server_secret; }
+  const asio::ip::tcp::endpoint& server() const { return endpoint_; }
 
  private:
-  friend class LazyRoom;
   Leg& leg(wire::Side side) { return side == wire::Side::client ? client_ : server_; }
   void arm();
   void read(wire::Side side);
   void on_read(wire::Side side, const asio::error_code& error, std::size_t size);
+  void look_for_end(wire::Side side);
   void carry_out();
   void run(const session::Command& command);
   void write(wire::Side to, const session::Stream& stream);
@@ -50,6 +51,7 @@ class SessionDriver {
   Leg client_, server_;
   session::Engine engine_;
   std::unique_ptr<session::OwnCancelKey> key_;
+  asio::ip::tcp::endpoint endpoint_;  // of the server, once connected
   std::uint64_t id_;
   Instant close_by_ = kNever;
   int outstanding_ = 0;

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kStackBytes = 64u << 20;  // reserved, not touched: parsers will recurse on it
 constexpr auto kTick = std::chrono::milliseconds(250);
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
+constexpr std::size_t kSurplus = 32;  // sessions over the limit that are told so politely
 constexpr auto kHardClose = std::chrono::seconds(2);
 
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
@@ -105,16 +106,20 @@ void Worker::accept(std::size_t index) {
 }
 
 void Worker::welcome(Socket client) {
-  if (shared_.sessions.fetch_add(1) >= shared_.setup.sessions) {
+  const std::size_t before = shared_.sessions.fetch_add(1);
+  if (before >= shared_.setup.sessions + kSurplus) {
     shared_.sessions.fetch_sub(1);
     return reject(client);
   }
   session::Origin origin = origin_of(client);
+  origin.surplus = before >= shared_.setup.sessions;
   sessions_.push_back(std::make_unique<SessionDriver>(*this, std::move(client), std::move(origin),
                                                       shared_.next_id.fetch_add(1)));
   sessions_.back()->start();
 }
 
+// Not even its first packet is read: a client that asked for encryption takes this for no answer
+// (CVE-2024-10977), which is why the first kSurplus of them are heard out.
 void Worker::reject(Socket& client) {
   std::string packet;
   wire::encode_error({"FATAL", "53300", "sorry, too many clients already", {},
@@ -130,28 +135,31 @@ void Worker::emit(std::uint64_t id, session::Event&& event) {
   if (shared_.setup.on_event) shared_.setup.on_event(id, std::move(event));
 }
 
-std::string Worker::find_key(std::uint32_t pid, std::string_view secret) {
+std::optional<CancelTarget> Worker::find_key(std::uint32_t pid, std::string_view secret) const {
   for (const auto& session : sessions_) {
-    if (session->owns_key(pid, secret)) return session->server_secret();
+    if (session->owns_key(pid, secret)) return CancelTarget{session->server(), session->server_secret()};
   }
-  return {};
+  return std::nullopt;
 }
 
 // The connection with the cancel request may have come to any worker, so all are asked. Only a key
 // that some session's client was given reaches the server, unless we are to change nothing.
 void Worker::cancel(Socket client, session::ForwardCancel request) {
-  auto driver = std::make_shared<CancelDriver>(io_, shared_, std::move(client));
+  auto driver = std::make_shared<CancelDriver>(io_, std::move(client));
   cancels_.push_back(driver);
-  if (shared_.setup.session.mode != session::Mode::enforce) {
-    return driver->forward(request.pid, request.secret);
-  }
   auto open = std::make_shared<std::size_t>(shared_.workers.size());
   for (const auto& worker : shared_.workers) {
     asio::post(worker->io_, [this, &worker, driver, open, request] {
-      std::string secret = worker->find_key(request.pid, request.secret);
-      asio::post(io_, [driver, open, secret, pid = request.pid] {
+      auto target = worker->find_key(request.pid, request.secret);
+      asio::post(io_, [this, driver, open, request, target = std::move(target)] {
         const bool last = --*open == 0;
-        if (!secret.empty() || last) driver->forward(pid, secret);
+        if (target) {
+          *open = 0;
+          return driver->forward(target->server, request.pid, target->secret);
+        }
+        if (!last) return;
+        if (shared_.setup.session.mode == session::Mode::enforce) return driver->refuse();
+        driver->forward(shared_.backend.front(), request.pid, request.secret);
       });
     });
   }

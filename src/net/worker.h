@@ -9,6 +9,8 @@
 #include <atomic>
 #include <list>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "net/cancel.h"
@@ -24,6 +26,12 @@ struct Shared {
   std::vector<std::unique_ptr<class Worker>> workers;
   std::atomic<std::uint64_t> next_id{1};
   std::atomic<std::size_t> sessions{0};
+};
+
+// Where a session's server is, and that server's key for it.
+struct CancelTarget {
+  asio::ip::tcp::endpoint server;
+  std::string secret;
 };
 
 class Worker {
@@ -43,8 +51,8 @@ class Worker {
   policy::Judge& judge() { return *judge_; }
   void emit(std::uint64_t id, session::Event&& event);
   void cancel(Socket client, session::ForwardCancel request);
-  // The server's key of the session that gave its client this one; empty: nobody here.
-  std::string find_key(std::uint32_t pid, std::string_view secret);
+  // Whose client was given this key; nothing: nobody here.
+  std::optional<CancelTarget> find_key(std::uint32_t pid, std::string_view secret) const;
 
  private:
   void run();
@@ -55,7 +63,7 @@ class Worker {
   void stop(Server::Stop how);
 
   Shared& shared_;
-  asio::io_context io_{1};
+  asio::io_context io_{ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // sockets are this thread's alone
   std::unique_ptr<policy::Judge> judge_;
   wire::BufferPool pool_;
   session::Outbox outbox_;

@@ -42,7 +42,7 @@ void refuse_data(Ready& ready, Scene& scene, policy::Refusal refusal) {
   if (!ready.ledger.empty()) {
     Entry& head = ready.ledger.head();
     head.denied = true;
-    ready.refusals.insert(ready.refusals.begin(), std::move(refusal));
+    ready.refusals.push_front(std::move(refusal));
     if (head.kind == Entry::Kind::execute) ready.skipping = true;
   }
 }

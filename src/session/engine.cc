@@ -16,8 +16,10 @@ struct Engine::State {
 
   Scene scene;
   Phase phase = Greeting{};
-  Instant frame_began = kNever;  // when the client's incomplete frame began to arrive
+  Instant frame_began = kNever;  // when the client's incomplete frame began, or went on, to arrive
+  std::uint32_t pieces_seen = 0;
   bool late_reported = false;
+  bool paused = false;           // the driver is not reading the client: nobody is late
 
   wire::FrameBuffer& in(Side side) {
     return side == Side::client ? scene.client_in : scene.server_in;
@@ -93,7 +95,9 @@ void Engine::State::pump_both(Side first) {
 }
 
 bool Engine::State::holds_client() const {
-  if (const auto* ready = std::get_if<Ready>(&phase)) return ready->barrier;
+  if (const auto* ready = std::get_if<Ready>(&phase)) {
+    return ready->holds_client(scene.setup.limits);
+  }
   if (const auto* login = std::get_if<Authenticating>(&phase)) {
     return login->asked == Authenticating::Asked::nothing;
   }
@@ -159,9 +163,10 @@ void Engine::State::note_progress() {
   if (scene.client_in.idle() || holds_client() || is<Closed>()) {
     frame_began = kNever;
     late_reported = false;
-  } else if (frame_began == kNever) {
+  } else if (frame_began == kNever || pieces_seen != scene.client_in.pieces()) {
     frame_began = scene.now;
   }
+  pieces_seen = scene.client_in.pieces();
 }
 
 void Engine::State::dial_failed(const std::string& why) {
@@ -182,7 +187,8 @@ void Engine::State::timed_out() {
     }
     return;
   }
-  if (frame_began == kNever || scene.now < frame_began + scene.setup.timeouts.message) return;
+  if (frame_began == kNever || paused) return;
+  if (scene.now < frame_began + scene.setup.timeouts.message) return;
   const wire::Fault late{wire::Fault::Kind::malformed, 0, 0, 0, "a message was not completed in time"};
   if (!late_reported && !tolerates(scene, Side::client, late)) {
     return finish("08P01", "pgmoat: a message was not completed in time");
@@ -205,6 +211,8 @@ void Engine::on_read(Side side, std::size_t size, Instant now, Outbox& out) {
   state.scene.now = now;
   state.pump_both(side);
 }
+
+void Engine::not_read(Side side) { state_->in(side).not_filled(); }
 
 void Engine::on_bytes(Side side, Bytes bytes, Instant now, Outbox& out) {
   State& state = *state_;
@@ -265,11 +273,21 @@ Instant Engine::deadline() const {
     return std::min(login, dialing->since + timeouts.connect);
   }
   if (state.is<Greeting>() || state.is<Authenticating>()) return login;
-  if (state.frame_began == kNever || state.late_reported) return kNever;
+  if (state.frame_began == kNever || state.late_reported || state.paused) return kNever;
   return state.frame_began + timeouts.message;
 }
 
+void Engine::pause(bool paused, Instant now) {
+  state_->paused = paused;
+  if (!paused && state_->frame_began != kNever) state_->frame_began = now;
+}
+
 bool Engine::closed() const { return state_->is<Closed>(); }
+
+bool Engine::steady() const {
+  const Scene& scene = state_->scene;
+  return state_->is<Ready>() && !scene.fatal_said && !scene.client_eof && !scene.server_eof;
+}
 
 std::string_view Engine::phase_name() const {
   return std::visit(Overload{

@@ -50,6 +50,7 @@ struct Origin {
   std::string cancel_secret;          // 32 random bytes
   std::string refusal_token;          // unguessable ASCII, no longer than 32: marks our substitutes
   Instant accepted{};
+  bool surplus = false;               // over the limit of sessions: told 53300 once it says who it is
 };
 
 struct Connected {};
@@ -71,13 +72,20 @@ class Engine {
 
   std::span<std::uint8_t> room(wire::Side side);
   void on_read(wire::Side side, std::size_t size, Instant now, Outbox& out);  // into room(side)
+  void not_read(wire::Side side);                                             // room(side) not used
   void on_bytes(wire::Side side, Bytes bytes, Instant now, Outbox& out);      // copied in
   void on_transport(const TransportEvent& event, Instant now, Outbox& out);
   void flushed(wire::Side side);
 
+  // The client is not read for now (its server does not take what was released), or is again: time
+  // in which nobody reads does not count as the client's.
+  void pause(bool paused, Instant now);
+
   Appetite appetite() const;
   Instant deadline() const;
   bool closed() const;
+  // In the middle of things: logged in, and no side has announced an end.
+  bool steady() const;
   std::string_view phase_name() const;   // "greeting", "dialing", ..., for tests and the console
   std::size_t owed() const;              // entries of the ledger, for tests
 

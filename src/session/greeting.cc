@@ -90,6 +90,10 @@ Step startup(Scene& scene, const wire::StartupMessage& message, std::uint32_t si
   }
   StartupVerdict verdict = examine(message, scene.setup);
   scene.who = verdict.who;
+  if (scene.origin.surplus) {
+    return end(scene, "53300", "sorry, too many clients already",
+               "pgmoat's limits.sessions is reached.");
+  }
   if (!verdict.sqlstate.empty()) {
     scene.report(StatementJudged{"StartupMessage", "startup", verdict.sqlstate, verdict.reason,
                                  scene.enforcing()});

@@ -308,7 +308,7 @@ Step on_piece(Ready& ready, Scene& scene, const wire::Piece& piece) {
 }  // namespace
 
 Step on_client(Ready& ready, Scene& scene) {
-  while (!ready.barrier) {
+  while (!ready.holds_client(scene.setup.limits)) {
     const wire::Piece piece = scene.client_in.next(scene.setup.client_ready);
     if (piece.kind == wire::Piece::Kind::starved) return stay();
     if (piece.kind == wire::Piece::Kind::fault) {
@@ -319,14 +319,12 @@ Step on_client(Ready& ready, Scene& scene) {
       continue;
     }
     if (piece.tag != 'd') ready.segment_bytes += piece.bytes.size();
-    if (ready.segment_bytes > scene.setup.limits.segment_bytes ||
-        ready.ledger.size() >= scene.setup.limits.pipeline) {
+    if (ready.segment_bytes > scene.setup.limits.segment_bytes) {
       // The piece is out of the buffer already, so it is passed on here where it may pass.
       const wire::Fault fault{wire::Fault::Kind::oversize, piece.tag, 0, 0,
                               "too much is outstanding before ReadyForQuery"};
       if (!tolerates(scene, wire::Side::client, fault)) {
-        return end(scene, "54000", std::string("pgmoat: ") + fault.what,
-                   "limits.segment and limits.pipeline bound it.");
+        return end(scene, "54000", std::string("pgmoat: ") + fault.what, "limits.segment bounds it.");
       }
       scene.out->to_server.release(piece.bytes);
       scene.report(TurnedOpaque{fault.what});

@@ -5,10 +5,11 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <list>
 
 #include "policy/judge.h"
 #include "session/ledger.h"
+#include "session/limits.h"
 #include "session/named_objects.h"
 #include "wire/backend.h"
 #include "wire/data_row_check.h"
@@ -29,7 +30,7 @@ struct Ready {
   ObjectTable portals;
   CopyIn copy;
   wire::DataRowCheck row;
-  std::vector<policy::Refusal> refusals;  // one for each denied entry of the ledger, in order
+  std::list<policy::Refusal> refusals;  // one for each denied entry of the ledger, in order
   wire::TransactionStatus status = wire::TransactionStatus::idle;
   // The server is, or provably will be, discarding everything up to Sync (F1).
   bool skipping = false;
@@ -38,6 +39,10 @@ struct Ready {
   bool barrier = false;
   std::uint64_t segment_bytes = 0;  // client bytes since the last ReadyForQuery
 
+  // The client's next message has to wait for an answer of the server's.
+  bool holds_client(const Limits& limits) const {
+    return barrier || ledger.size() >= limits.pipeline || refusals.size() >= limits.refusals;
+  }
   bool idle() const {
     return ledger.empty() && status == wire::TransactionStatus::idle && !skipping && !copy.active;
   }

@@ -62,7 +62,7 @@ void confirm(Ready& ready) {
 // The head will never be executed: its change of the tables is taken back.
 void undo_head(Ready& ready) {
   const Entry entry = ready.ledger.head();
-  if (entry.denied && !ready.refusals.empty()) ready.refusals.erase(ready.refusals.begin());
+  if (entry.denied && !ready.refusals.empty()) ready.refusals.pop_front();
   if (entry.object != nullptr) {
     const bool statement = entry.kind == Kind::parse || entry.kind == Kind::close_statement;
     (statement ? ready.statements : ready.portals).undone(*entry.object);
@@ -226,7 +226,7 @@ MaybeFault swap_words(Ready& ready, Scene& scene, const wire::Report& error, boo
   }
   if (!head.denied || ready.refusals.empty()) return std::nullopt;
   say_refusal(scene, ready.refusals.front());
-  ready.refusals.erase(ready.refusals.begin());
+  ready.refusals.pop_front();
   head.denied = false;
   forward = false;
   return std::nullopt;

@@ -60,6 +60,11 @@ void FrameBuffer::filled(std::size_t size) {
   large_ = end_ == block_.size;
 }
 
+void FrameBuffer::not_filled() {
+  lent_ = false;
+  recycle();
+}
+
 void FrameBuffer::append(Bytes bytes) {
   while (!bytes.empty()) {
     const auto to = room();
@@ -78,6 +83,7 @@ Piece FrameBuffer::next(const HeaderRules& rules) {
     const std::uint32_t size = std::min(held, stream_left_);
     stream_left_ -= size;
     begin_ += size;
+    ++pieces_;
     return {Piece::Kind::tail, stream_tag_, stream_left_ == 0, 0, {at, size}};
   }
   if (fault_) return {Piece::Kind::fault, fault_->tag, false, 0, {}};
@@ -104,12 +110,14 @@ Piece FrameBuffer::next(const HeaderRules& rules) {
   if (held >= whole) {
     begin_ += static_cast<std::uint32_t>(whole);
     wanted_ = 0;
+    ++pieces_;
     return {Piece::Kind::whole, tag, true, body, {at, static_cast<std::size_t>(whole)}};
   }
   if (rule.carry == HeaderRule::Carry::stream || pass) {
     stream_left_ = static_cast<std::uint32_t>(whole - held);
     stream_tag_ = tag;
     begin_ += held;
+    ++pieces_;
     return {Piece::Kind::head, tag, false, body, {at, held}};
   }
   wanted_ = static_cast<std::uint32_t>(whole);

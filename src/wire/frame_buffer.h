@@ -66,6 +66,8 @@ class FrameBuffer {
   std::span<std::uint8_t> room();
   // `size` bytes of room() were filled.
   void filled(std::size_t size);
+  // room() was not used after all: returns the memory if nothing else is in it.
+  void not_filled();
   // Copies bytes in: tests, replay, and what a TLS layer hands over.
   void append(Bytes bytes);
 
@@ -81,6 +83,7 @@ class FrameBuffer {
   void take(std::size_t size);
 
   bool in_frame() const { return stream_left_ != 0; }  // inside a streamed frame
+  std::uint32_t pieces() const { return pieces_; }     // how many came out so far, modulo 2^32
   bool idle() const { return begin_ == end_ && stream_left_ == 0; }
   const std::optional<Fault>& fault() const { return fault_; }
 
@@ -99,6 +102,7 @@ class FrameBuffer {
   bool large_ = false;             // the last read filled its room: borrow a large block next
   bool lent_ = false;              // room() was given out: a read may land in the block at any moment
   bool pass_next_ = false;         // the next header may be oversize
+  std::uint32_t pieces_ = 0;
   std::uint32_t wanted_ = 0;       // size of the whole frame that is being gathered, 0 unknown
   std::optional<Fault> fault_;
 };

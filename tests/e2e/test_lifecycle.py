@@ -251,7 +251,8 @@ def test_a_server_that_crashes_and_comes_back(mortal, mode):
         result.send(query(LARGE))
         result.message()
         mortal.end(signal.SIGKILL)
-        assert [last_words(c, 3) for c in conns] == ["08006"] * 3
+        # An idle backend may still say 57P01 ("unexpected postmaster exit") before it goes.
+        assert all(last_words(c, 3) in ("08006", "57P01") for c in conns)
         # The backend in the middle of a result may say its own last words, or be cut inside a row.
         assert last_words(result) in ("08006", "57P01", None)
         with Conn(moat.port, first=LOGIN) as conn:
