@@ -82,11 +82,14 @@ std::string rewrite(const wire::StartupMessage& startup, std::uint32_t version) 
 
 Step startup(Scene& scene, const wire::StartupMessage& message, std::uint32_t size) {
   if (message.version >> 16 != kMajor3) {
-    if (!scene.enforcing()) return relay_unread(scene);
-    return end(scene, "0A000", "unsupported frontend protocol " +
-                                   std::to_string(message.version >> 16) + "." +
-                                   std::to_string(message.version & 0xffff) +
-                                   ": server supports 3.0 to 3.2");
+    const std::string version = std::to_string(message.version >> 16) + "." +
+                                std::to_string(message.version & 0xffff);
+    if (!scene.enforcing()) {
+      scene.report(TurnedOpaque{"startup packet: protocol " + version});
+      return relay_unread(scene);
+    }
+    return end(scene, "0A000",
+               "unsupported frontend protocol " + version + ": server supports 3.0 to 3.2");
   }
   StartupVerdict verdict = examine(message, scene.setup);
   scene.who = verdict.who;

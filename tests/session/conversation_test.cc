@@ -83,6 +83,15 @@ TEST_P(Session, OffersNewerProtocolsOnlyWhatItKnows) {
   talk_.server(authentication_ok(), answer + authentication_ok());
 }
 
+TEST_P(Session, AnotherProtocolIsRelayedAndSaid) {
+  const std::string old = startup("", 2u << 16);
+  monitor_.client(old, "").event(session::Connected{}, "", old).phase("opaque");
+  EXPECT_EQ(monitor_.count_events<session::TurnedOpaque>(), 1);
+  talk_.feed(wire::Side::client, old);
+  EXPECT_NE(talk_.to_client().find("0A000"), std::string::npos);
+  talk_.phase("closed");
+}
+
 TEST_P(Session, DialFailureIsSaid) {
   talk_.client(startup(), "");
   talk_.event(session::ConnectFailed{"cannot connect"},
