@@ -2,6 +2,7 @@
 
 #define TOML_EXCEPTIONS 0
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -279,6 +280,9 @@ Result<net::Address, std::string> parse_address(std::string_view text) {
     port = port * 10 + (c - '0');
   }
   if (host.empty() || colon + 1 == text.size() || port > 65535) return wrong;
+  for (const char c : host) {
+    if ((c >= 0 && c <= ' ') || c == '[' || c == ']') return wrong;
+  }
   return net::Address{std::string(host), static_cast<std::uint16_t>(port)};
 }
 
@@ -306,7 +310,10 @@ Result<Config, ConfigErrors> read_config_text(std::string_view text, const std::
 
 Result<Config, ConfigErrors> read_config(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
-  if (!in) return ConfigErrors{file + ": cannot be read; check that it exists and its permissions"};
+  std::error_code ignored;  // a folder opens, and reads as an empty file
+  if (!in || std::filesystem::is_directory(file, ignored)) {
+    return ConfigErrors{file + ": cannot be read; check that it exists and its permissions"};
+  }
   std::ostringstream text;
   text << in.rdbuf();
   return read_config_text(text.str(), file);

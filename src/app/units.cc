@@ -33,14 +33,18 @@ Result<std::uint64_t, std::string> parse_size(std::string_view text) {
   if (!number.good || shift < 0) {
     return "'" + std::string(text) + "' is no size; write a whole number with B, KiB, MiB or GiB";
   }
-  return number.value << shift;
+  const std::uint64_t bytes = number.value << shift;
+  if (bytes >> shift != number.value) return "'" + std::string(text) + "' is more than 64 bits hold";
+  return bytes;
 }
 
 Result<Duration, std::string> parse_duration(std::string_view text) {
   const Number number = split(text);
   const auto count = static_cast<std::int64_t>(number.value);
   if (number.good && number.unit == "ms") return Duration(std::chrono::milliseconds(count));
-  if (number.good && number.unit == "s") return Duration(std::chrono::seconds(count));
+  if (number.good && number.unit == "s" && count < 1'000'000'000) {
+    return Duration(std::chrono::seconds(count));
+  }
   if (number.good && number.unit == "m" && count < 1'000'000) return Duration(std::chrono::minutes(count));
   if (number.good && number.unit == "h" && count < 100'000) return Duration(std::chrono::hours(count));
   return "'" + std::string(text) + "' is no duration; write a whole number with ms, s, m or h";
