@@ -30,19 +30,31 @@ std::string rfc3339(std::int64_t unix_ms) {
   return std::string(text, size) + fraction;
 }
 
-// The peer's text is not always UTF-8; JSON always is: bytes above ASCII that do not form a
-// character become U+FFFD.
+// Length of the character at the front of `text`, 0 where its bytes form none: overlong, surrogate
+// or over U+10FFFF (Unicode's table of well-formed sequences).
+std::size_t character(std::string_view text) {
+  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (lead < 0xc2 || lead > 0xf4) return 0;
+  const std::size_t size = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  if (text.size() < size) return 0;
+  const unsigned low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+  const unsigned high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+  if (byte(1) < low || byte(1) > high) return 0;
+  for (std::size_t i = 2; i < size; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  return size;
+}
+
+// The peer's text is not always UTF-8; JSON always is: bytes that form no character become U+FFFD.
 std::string utf8(std::string_view text) {
   std::string out;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t size = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    bool good = size != 0 && lead < 0xf5 && i + size <= text.size();
-    for (std::size_t k = 1; good && k < size; ++k) {
-      good = (static_cast<unsigned char>(text[i + k]) & 0xc0) == 0x80;
-    }
-    out += good ? text.substr(i, size) : std::string_view("\xef\xbf\xbd");
-    i += good ? size : 1;
+  while (!text.empty()) {
+    const std::size_t size = character(text);
+    out += size != 0 ? text.substr(0, size) : std::string_view("\xef\xbf\xbd");
+    text.remove_prefix(size != 0 ? size : 1);
   }
   return out;
 }
