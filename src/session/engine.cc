@@ -33,6 +33,7 @@ struct Engine::State {
   void pump(Side side);
   void pump_both(Side first);
   void settle_ends();
+  void drop_unread();
   void client_ended();
   void server_ended();
   void close_quietly(std::string why);
@@ -87,6 +88,7 @@ void Engine::State::pump_both(Side first) {
   pump(wire::other(first));
   if (first == Side::client) pump(first);
   settle_ends();
+  if (is<Closed>()) drop_unread();
   note_progress();
   if (scene.setup.mode == Mode::observe) {
     scene.out->to_client.clear();
@@ -157,6 +159,11 @@ void Engine::State::settle_ends() {
   if (scene.leaving && ready != nullptr && ready->idle() && scene.client_in.idle()) {
     finish("57P01", "terminating connection due to administrator command");
   }
+}
+
+// Nobody will read it: its memory is returned as soon as what was released has left.
+void Engine::State::drop_unread() {
+  for (const Side side : {Side::client, Side::server}) in(side).take(in(side).pending().size());
 }
 
 void Engine::State::note_progress() {
