@@ -1,5 +1,8 @@
 #include "session/named_objects.h"
 
+#include <iterator>
+#include <utility>
+
 #include "base/check.h"
 
 namespace pgmoat::session {
@@ -12,14 +15,29 @@ Object* ObjectTable::find(std::string_view name) {
 
 Object* ObjectTable::create(std::string_view name) {
   Object* object = find(name);
-  if (object == nullptr) {
-    const auto at = named_.emplace(std::string(name), Object{}).first;
-    at->second.name = &at->first;
-    object = &at->second;
-  }
+  if (object == nullptr) object = add(name);
   object->expected = true;
   ++object->outstanding;
   return object;
+}
+
+Object* ObjectTable::add(std::string_view name) {
+  if (spare_.empty()) {
+    const auto at = named_.emplace(std::string(name), Object{}).first;
+    at->second.name = &at->first;
+    return &at->second;
+  }
+  spare_.key().assign(name);
+  spare_.mapped() = Object{};
+  const auto at = named_.insert(std::move(spare_)).position;
+  at->second.name = &at->first;
+  return &at->second;
+}
+
+ObjectTable::Map::iterator ObjectTable::erase(Map::iterator at) {
+  const auto next = std::next(at);
+  spare_ = named_.extract(at);
+  return next;
 }
 
 Object* ObjectTable::close(std::string_view name) {
@@ -51,7 +69,7 @@ void ObjectTable::undone(Object& object) {
 
 void ObjectTable::erase_if_gone(Object& object) {
   if (object.name == nullptr || object.confirmed || object.outstanding != 0) return;
-  named_.erase(named_.find(*object.name));
+  erase(named_.find(*object.name));
 }
 
 void ObjectTable::forget_all() {
@@ -59,7 +77,7 @@ void ObjectTable::forget_all() {
   if (named_.empty()) return;
   for (auto at = named_.begin(); at != named_.end();) {
     at->second.confirmed = false;
-    at = at->second.outstanding == 0 ? named_.erase(at) : std::next(at);
+    at = at->second.outstanding == 0 ? erase(at) : std::next(at);
   }
   dropped_ = 0;
 }
@@ -76,7 +94,7 @@ bool ObjectTable::has_room(std::string_view name, std::uint32_t limit) {
       ++at;
       continue;
     }
-    at = named_.erase(at);
+    at = erase(at);
     --dropped_;
   }
   return named_.size() < limit;

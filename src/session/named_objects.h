@@ -48,10 +48,15 @@ class ObjectTable {
   struct Hash : std::hash<std::string_view> {
     using is_transparent = void;
   };
+  using Map = std::unordered_map<std::string, Object, Hash, std::equal_to<>>;
+  Object* add(std::string_view name);
+  Map::iterator erase(Map::iterator at);
   void erase_if_gone(Object& object);
 
   Object unnamed_;
-  std::unordered_map<std::string, Object, Hash, std::equal_to<>> named_;
+  Map named_;
+  // Of the last name erased: a portal opened and closed over and over costs no heap.
+  Map::node_type spare_;
   std::uint32_t dropped_ = 0;
 };
 
