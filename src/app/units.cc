@@ -34,7 +34,9 @@ Result<std::uint64_t, std::string> parse_size(std::string_view text) {
     return "'" + std::string(text) + "' is no size; write a whole number with B, KiB, MiB or GiB";
   }
   const std::uint64_t bytes = number.value << shift;
-  if (bytes >> shift != number.value) return "'" + std::string(text) + "' is more than 64 bits hold";
+  if (bytes >> shift != number.value) {
+    return "'" + std::string(text) + "' is more than 64 bits hold";
+  }
   return bytes;
 }
 

@@ -45,44 +45,67 @@ struct Range {
   std::string complaint;
 };
 
-std::uint64_t ms(Duration duration) { return static_cast<std::uint64_t>(duration / 1ms); }
+std::uint64_t ms(Duration duration) {
+  return static_cast<std::uint64_t>(duration / 1ms);
+}
 Range size_key(const char* key, std::uint64_t low, std::uint64_t high,
                std::uint64_t (*value)(const Config&)) {
   const auto text = [](std::uint64_t bytes) { return "\"" + std::to_string(bytes) + "B\""; };
-  return {"limits", key, text(low - 1), text(low), text(high), text(high + 1), low, high, value,
-          "expected " + std::to_string(low) + "B to " + std::to_string(high) + "B"};
+  return {"limits",      key,
+          text(low - 1), text(low),
+          text(high),    text(high + 1),
+          low,           high,
+          value,         "expected " + std::to_string(low) + "B to " + std::to_string(high) + "B"};
 }
 Range number_key(const char* section, const char* key, std::int64_t low, std::int64_t high,
                  std::uint64_t (*value)(const Config&)) {
-  return {section, key, std::to_string(low - 1), std::to_string(low), std::to_string(high),
-          std::to_string(high + 1), std::uint64_t(low), std::uint64_t(high), value,
+  return {section,
+          key,
+          std::to_string(low - 1),
+          std::to_string(low),
+          std::to_string(high),
+          std::to_string(high + 1),
+          std::uint64_t(low),
+          std::uint64_t(high),
+          value,
           "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high)};
 }
 Range duration_key(const char* section, const char* key, std::uint64_t (*value)(const Config&)) {
-  return {section, key, "\"99ms\"", "\"100ms\"", "\"24h\"", "\"86400001ms\"", 100, 86'400'000,
-          value, "expected 100ms to 24h"};
+  return {section,          key, "\"99ms\"", "\"100ms\"", "\"24h\"",
+          "\"86400001ms\"", 100, 86'400'000, value,       "expected 100ms to 24h"};
 }
 
 class Keys : public testing::TestWithParam<Range> {};
 INSTANTIATE_TEST_SUITE_P(
     All, Keys,
     testing::Values(
-        number_key("", "workers", 0, 256, [](const Config& c) { return std::uint64_t{c.server.workers}; }),
+        number_key("", "workers", 0, 256,
+                   [](const Config& c) { return std::uint64_t{c.server.workers}; }),
         duration_key("", "drain", [](const Config& c) { return ms(c.server.drain); }),
         size_key("query", 1024, 0x3ffffffb,
-                 [](const Config& c) { return std::uint64_t{c.server.session.frame_limits.query}; }),
+                 [](const Config& c) {
+                   return std::uint64_t{c.server.session.frame_limits.query};
+                 }),
         size_key("bind", 1024, 0x3ffffffb,
                  [](const Config& c) { return std::uint64_t{c.server.session.frame_limits.bind}; }),
         size_key("function_call", 1024, 0x3ffffffb,
-                 [](const Config& c) { return std::uint64_t{c.server.session.frame_limits.function_call}; }),
+                 [](const Config& c) {
+                   return std::uint64_t{c.server.session.frame_limits.function_call};
+                 }),
         size_key("password", 256, 65535,
-                 [](const Config& c) { return std::uint64_t{c.server.session.frame_limits.password}; }),
+                 [](const Config& c) {
+                   return std::uint64_t{c.server.session.frame_limits.password};
+                 }),
         size_key("server_message", 65536, 0x3ffffffb,
-                 [](const Config& c) { return std::uint64_t{c.server.session.frame_limits.server_message}; }),
+                 [](const Config& c) {
+                   return std::uint64_t{c.server.session.frame_limits.server_message};
+                 }),
         size_key("segment", 1 << 20, 1ull << 36,
                  [](const Config& c) { return c.server.session.limits.segment_bytes; }),
         number_key("limits", "statements", 1, 1'000'000,
-                   [](const Config& c) { return std::uint64_t{c.server.session.limits.statements}; }),
+                   [](const Config& c) {
+                     return std::uint64_t{c.server.session.limits.statements};
+                   }),
         number_key("limits", "portals", 1, 1'000'000,
                    [](const Config& c) { return std::uint64_t{c.server.session.limits.portals}; }),
         number_key("limits", "pipeline", 16, 16'000'000,
@@ -157,8 +180,9 @@ TEST(Config, RefusesOtherWords) {
   EXPECT_EQ(bad("mode = 'Enforce'"),
             ConfigErrors{"f.toml:1:8: mode: expected 'monitor' or 'enforce'"});
   EXPECT_EQ(bad("mode = true").size(), 1u);
-  EXPECT_EQ(bad(line("protocol", "function_call", "'lo'")),
-            ConfigErrors{"f.toml:2:17: function_call: expected 'large_objects' or 'deny' or 'allow'"});
+  EXPECT_EQ(
+      bad(line("protocol", "function_call", "'lo'")),
+      ConfigErrors{"f.toml:2:17: function_call: expected 'large_objects' or 'deny' or 'allow'"});
   EXPECT_EQ(bad(line("protocol", "replication", "true")),
             ConfigErrors{"f.toml:2:15: replication: expected 'deny' or 'allow'"});
   EXPECT_EQ(bad(line("on_failure", "oversize", "'drop'")),
@@ -172,34 +196,39 @@ TEST(Config, RefusesOtherWords) {
 }
 
 TEST(Config, NamesUnknownKeysAndTheirNeighbours) {
-  EXPECT_EQ(bad("lissten = ':1'"), ConfigErrors{"f.toml:1:1: unknown key 'lissten', did you mean 'listen'?"});
-  EXPECT_EQ(bad("\n\n  limit = 1"), ConfigErrors{"f.toml:3:3: unknown key 'limit', did you mean 'limits'?"});
+  EXPECT_EQ(bad("lissten = ':1'"),
+            ConfigErrors{"f.toml:1:1: unknown key 'lissten', did you mean 'listen'?"});
+  EXPECT_EQ(bad("\n\n  limit = 1"),
+            ConfigErrors{"f.toml:3:3: unknown key 'limit', did you mean 'limits'?"});
   EXPECT_EQ(bad("[limits]\nqerry = '1KiB'"),
             ConfigErrors{"f.toml:2:1: unknown key 'qerry' in [limits], did you mean 'query'?"});
-  EXPECT_EQ(bad("[limits]\nabcdef = 1"), ConfigErrors{"f.toml:2:1: unknown key 'abcdef' in [limits]"});
+  EXPECT_EQ(bad("[limits]\nabcdef = 1"),
+            ConfigErrors{"f.toml:2:1: unknown key 'abcdef' in [limits]"});
   EXPECT_EQ(bad("[nonsense]\nx = 1"), ConfigErrors{"f.toml:1:2: unknown key 'nonsense'"});
-  EXPECT_EQ(bad("Mode = 'enforce'"), ConfigErrors{"f.toml:1:1: unknown key 'Mode', did you mean 'mode'?"});
+  EXPECT_EQ(bad("Mode = 'enforce'"),
+            ConfigErrors{"f.toml:1:1: unknown key 'Mode', did you mean 'mode'?"});
   EXPECT_EQ(bad("query = '1KiB'"), ConfigErrors{"f.toml:1:1: unknown key 'query'"});
   EXPECT_EQ(bad("limits = 1"), ConfigErrors{"f.toml:1:10: 'limits' is a section"});
   EXPECT_EQ(bad("[[limits]]\nquery = '1KiB'").size(), 1u);
 }
 
 TEST(Config, ReportsEveryMistakeOfAFile) {
-  auto errors = bad(
-      "mode = 'x'\nworkers = -1\nzzz = 1\nlisten = 'nowhere'\n"
-      "[limits]\nquery = 5\nportals = 0\n[timeouts]\nmessage = '1d'\n[refuse]\nwords = 'a'\n");
+  auto errors =
+      bad("mode = 'x'\nworkers = -1\nzzz = 1\nlisten = 'nowhere'\n"
+          "[limits]\nquery = 5\nportals = 0\n[timeouts]\nmessage = '1d'\n[refuse]\nwords = 'a'\n");
   std::set<std::string> lines;
   for (const std::string& error : errors) lines.insert(error.substr(0, error.find(':', 7)));
   EXPECT_EQ(errors.size(), 8u);
-  EXPECT_EQ(lines, (std::set<std::string>{"f.toml:1", "f.toml:2", "f.toml:3", "f.toml:4", "f.toml:6",
-                                          "f.toml:7", "f.toml:9", "f.toml:11"}));
+  EXPECT_EQ(lines, (std::set<std::string>{"f.toml:1", "f.toml:2", "f.toml:3", "f.toml:4",
+                                          "f.toml:6", "f.toml:7", "f.toml:9", "f.toml:11"}));
 }
 
 TEST(Config, RefusesBrokenToml) {
   for (const std::string text :
        {"mode", "mode =", "mode = enforce", "mode = 'enforce", "[limits", "a = 1 b = 2", "= 1",
-        "mode = 'enforce'\nmode = 'enforce'", "[limits]\n[limits]", "[limits]\nquery='1KiB'\nquery='1KiB'",
-        "mode = \"\\q\"", "\xff = 1", "workers = 99999999999999999999", "workers = 08", "a.b = 1\na = 2"}) {
+        "mode = 'enforce'\nmode = 'enforce'", "[limits]\n[limits]",
+        "[limits]\nquery='1KiB'\nquery='1KiB'", "mode = \"\\q\"", "\xff = 1",
+        "workers = 99999999999999999999", "workers = 08", "a.b = 1\na = 2"}) {
     const auto errors = bad(text);
     ASSERT_EQ(errors.size(), 1u) << text;
     EXPECT_TRUE(errors[0].starts_with("f.toml:")) << errors[0];
@@ -219,9 +248,12 @@ TEST(Config, TellsWhenAFileCannotBeRead) {
 
 TEST(Address, ReadsNamesAndNumbers) {
   const std::vector<std::pair<std::string, net::Address>> rows = {
-      {"127.0.0.1:6432", {"127.0.0.1", 6432}}, {"db.example:5432", {"db.example", 5432}},
-      {"[::1]:6432", {"::1", 6432}},           {"[fe80::1%eth0]:1", {"fe80::1%eth0", 1}},
-      {"0.0.0.0:0", {"0.0.0.0", 0}},           {"localhost:65535", {"localhost", 65535}},
+      {"127.0.0.1:6432", {"127.0.0.1", 6432}},
+      {"db.example:5432", {"db.example", 5432}},
+      {"[::1]:6432", {"::1", 6432}},
+      {"[fe80::1%eth0]:1", {"fe80::1%eth0", 1}},
+      {"0.0.0.0:0", {"0.0.0.0", 0}},
+      {"localhost:65535", {"localhost", 65535}},
       {"a:00080", {"a", 80}}};
   for (const auto& [text, expected] : rows) {
     const auto address = app::parse_address(text);
@@ -232,11 +264,32 @@ TEST(Address, ReadsNamesAndNumbers) {
 }
 
 TEST(Address, RefusesTheRestAndSaysHowToWriteIt) {
-  for (const std::string text :
-       {"", ":", ":6432", "localhost", "localhost:", "127.0.0.1:65536", "127.0.0.1:99999999999999999999",
-        "127.0.0.1:-1", "127.0.0.1:+1", "127.0.0.1: 1", "127.0.0.1:1 ", "127.0.0.1:5432x", "::1:6432",
-        "::1", "[::1]", "[::1]6432", "[::1:6432", "::1]:6432", "[]:6432", "[:6432", "]:6432", " :1",
-        " a:1", "a b:1", "[a]b:1", "a\n:1"}) {
+  for (const std::string text : {"",
+                                 ":",
+                                 ":6432",
+                                 "localhost",
+                                 "localhost:",
+                                 "127.0.0.1:65536",
+                                 "127.0.0.1:99999999999999999999",
+                                 "127.0.0.1:-1",
+                                 "127.0.0.1:+1",
+                                 "127.0.0.1: 1",
+                                 "127.0.0.1:1 ",
+                                 "127.0.0.1:5432x",
+                                 "::1:6432",
+                                 "::1",
+                                 "[::1]",
+                                 "[::1]6432",
+                                 "[::1:6432",
+                                 "::1]:6432",
+                                 "[]:6432",
+                                 "[:6432",
+                                 "]:6432",
+                                 " :1",
+                                 " a:1",
+                                 "a b:1",
+                                 "[a]b:1",
+                                 "a\n:1"}) {
     const auto address = app::parse_address(text);
     ASSERT_FALSE(address) << text << " is " << net::to_string(*address);
     EXPECT_EQ(address.error(), "'" + text + "' is no address; write HOST:PORT or [IPV6]:PORT");
@@ -269,14 +322,16 @@ TEST(Settle, FaultsFollowTheModeUnlessGiven) {
   EXPECT_EQ(settled("mode = 'enforce'").oversize, OnFault::close);
   EXPECT_EQ(settled("mode = 'monitor'").bad_frame, OnFault::pass);
   EXPECT_EQ(settled("mode = 'monitor'").oversize, OnFault::pass);
-  EXPECT_EQ(settled("mode = 'monitor'\n[on_failure]\nbad_frame = 'close'").bad_frame, OnFault::close);
+  EXPECT_EQ(settled("mode = 'monitor'\n[on_failure]\nbad_frame = 'close'").bad_frame,
+            OnFault::close);
   EXPECT_EQ(settled("mode = 'monitor'\n[on_failure]\nbad_frame = 'close'").oversize, OnFault::pass);
   EXPECT_EQ(settled("mode = 'enforce'\n[on_failure]\noversize = 'pass'").oversize, OnFault::pass);
   EXPECT_EQ(settled("mode = 'enforce'\n[on_failure]\noversize = 'pass'").bad_frame, OnFault::close);
 }
 
 TEST(Settle, PreparesTheSession) {
-  Config config = good("[protocol]\nstartup_parameters = ['DateStyle', 'X.Y']\n[limits]\nquery = '2KiB'");
+  Config config =
+      good("[protocol]\nstartup_parameters = ['DateStyle', 'X.Y']\n[limits]\nquery = '2KiB'");
   app::settle(config);
   const session::Setup& session = config.server.session;
   EXPECT_EQ(session.startup_parameters, (std::vector<std::string>{"datestyle", "x.y"}));

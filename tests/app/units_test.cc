@@ -31,10 +31,28 @@ TEST(Size, ReadsEveryUnit) {
 }
 
 TEST(Size, RefusesWhatIsNoneAndSaysHowToWriteIt) {
-  for (const std::string text :
-       {"", " ", "B", "8", "-8MiB", "+8MiB", " 8MiB", "8 MiB", "8MiB ", "8mib", "8MB", "8M", "8kiB",
-        "8b", "8.5MiB", "0x8B", "1e3B", "8MiBMiB", "1099511627776B", "18446744073709551616B",
-        "99999999999999999999999999GiB", "\t8B"}) {
+  for (const std::string text : {"",
+                                 " ",
+                                 "B",
+                                 "8",
+                                 "-8MiB",
+                                 "+8MiB",
+                                 " 8MiB",
+                                 "8 MiB",
+                                 "8MiB ",
+                                 "8mib",
+                                 "8MB",
+                                 "8M",
+                                 "8kiB",
+                                 "8b",
+                                 "8.5MiB",
+                                 "0x8B",
+                                 "1e3B",
+                                 "8MiBMiB",
+                                 "1099511627776B",
+                                 "18446744073709551616B",
+                                 "99999999999999999999999999GiB",
+                                 "\t8B"}) {
     const auto size = parse_size(text);
     ASSERT_FALSE(size) << text;
     EXPECT_EQ(size.error(),
@@ -51,8 +69,8 @@ TEST(Size, RefusesWhatOverflows) {
 
 TEST(DurationText, ReadsEveryUnit) {
   const std::vector<std::pair<std::string, Duration>> good = {
-      {"0ms", 0ms}, {"1ms", 1ms}, {"250ms", 250ms}, {"60s", 60s}, {"5m", 5min}, {"24h", 24h},
-      {"007s", 7s}, {"1099511627775ms", 1099511627775ms}};
+      {"0ms", 0ms}, {"1ms", 1ms}, {"250ms", 250ms}, {"60s", 60s},
+      {"5m", 5min}, {"24h", 24h}, {"007s", 7s},     {"1099511627775ms", 1099511627775ms}};
   for (const auto& [text, value] : good) {
     const auto duration = parse_duration(text);
     ASSERT_TRUE(duration) << text << ": " << duration.error();

@@ -16,8 +16,6 @@
 
 namespace pgmoat::test {
 
-
-
 inline constexpr int kPatience = 10'000;  // ms
 
 class Socket {
@@ -44,7 +42,8 @@ class Socket {
   static Socket connected(std::uint16_t port) {
     Socket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const sockaddr_in there = at(port);
-    socket.good_ = ::connect(socket.fd_, reinterpret_cast<const sockaddr*>(&there), sizeof there) == 0;
+    socket.good_ =
+        ::connect(socket.fd_, reinterpret_cast<const sockaddr*>(&there), sizeof there) == 0;
     return socket;
   }
   std::uint16_t port() const {
@@ -98,7 +97,8 @@ class Socket {
   bool good_ = true;
 };
 
-inline const std::string kServerKey = bytes(wire::BackendKeyData{42, as_bytes(std::string_view("abcd"))});
+inline const std::string kServerKey =
+    bytes(wire::BackendKeyData{42, as_bytes(std::string_view("abcd"))});
 
 // pgmoat in front of a listener of ours, which is the server.
 class Moat : public testing::Test {
@@ -137,10 +137,13 @@ class Moat : public testing::Test {
     client.hear(ready('I'));
     return {std::move(client), std::move(server), std::move(key)};
   }
-  static std::string cancel(std::string_view key) { return bytes(wire::CancelRequest{42, as_bytes(key)}); }
+  static std::string cancel(std::string_view key) {
+    return bytes(wire::CancelRequest{42, as_bytes(key)});
+  }
   bool ends_in_time() {
     auto waiting = std::async(std::launch::async, [this] { server_->wait(); });
-    const bool ended = waiting.wait_for(std::chrono::milliseconds(kPatience)) == std::future_status::ready;
+    const bool ended =
+        waiting.wait_for(std::chrono::milliseconds(kPatience)) == std::future_status::ready;
     if (!ended) server_->stop(net::Server::Stop::now);
     return ended;
   }

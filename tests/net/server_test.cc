@@ -12,7 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 using net::Server;
 
-const std::string kBye = error("57P01", "terminating connection due to administrator command", "FATAL");
+const std::string kBye =
+    error("57P01", "terminating connection due to administrator command", "FATAL");
 
 TEST_F(Moat, CarriesASessionAndEndsWithItsClients) {
   start(setup());
@@ -38,7 +39,8 @@ TEST_F(Moat, CarriesASessionAndEndsWithItsClients) {
 }
 
 TEST_F(Moat, EndsAtOnceWithoutSessions) {
-  for (const auto how : {Server::Stop::when_clients_leave, Server::Stop::when_idle, Server::Stop::now}) {
+  for (const auto how :
+       {Server::Stop::when_clients_leave, Server::Stop::when_idle, Server::Stop::now}) {
     start(setup());
     server_->stop(how);
     EXPECT_TRUE(ends_in_time());
@@ -124,7 +126,8 @@ TEST_F(Moat, SaysWhyItCannotStart) {
   unknown.backend = {"no such host", 1};
   const auto three = Server::start(std::move(unknown));
   ASSERT_FALSE(three);
-  EXPECT_EQ(three.error().find("cannot resolve the backend address no such host:1: "), 0u) << three.error();
+  EXPECT_EQ(three.error().find("cannot resolve the backend address no such host:1: "), 0u)
+      << three.error();
   EXPECT_NE(three.error().find("check the host name"), std::string::npos);
 }
 

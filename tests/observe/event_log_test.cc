@@ -22,39 +22,54 @@ using observe::to_json;
 
 constexpr std::int64_t kTime = 1'700'000'000'007;  // 2023-11-14T22:13:20.007Z
 
-std::string json(const session::Event& event) { return to_json(7, event, kTime); }
+std::string json(const session::Event& event) {
+  return to_json(7, event, kTime);
+}
 std::string with_head(const std::string& name, const std::string& fields) {
-  return R"({"time":"2023-11-14T22:13:20.007Z","event":")" + name + R"(","session":7,)" + fields + "}";
+  return R"({"time":"2023-11-14T22:13:20.007Z","event":")" + name + R"(","session":7,)" + fields +
+         "}";
 }
 
 TEST(ToJson, EveryEventWithItsFieldsInOrder) {
-  EXPECT_EQ(json(session::SessionOpened{"app", "shop", "psql", "127.0.0.1:4"}),
-            with_head("session_opened",
-                      R"("user":"app","database":"shop","application":"psql","client":"127.0.0.1:4")"));
+  EXPECT_EQ(
+      json(session::SessionOpened{"app", "shop", "psql", "127.0.0.1:4"}),
+      with_head("session_opened",
+                R"("user":"app","database":"shop","application":"psql","client":"127.0.0.1:4")"));
   EXPECT_EQ(json(session::AuthFinished{false, "28P01"}),
             with_head("auth_finished", R"("ok":false,"sqlstate":"28P01")"));
-  EXPECT_EQ(json(session::AuthFinished{true, ""}), with_head("auth_finished", R"("ok":true,"sqlstate":"")"));
-  EXPECT_EQ(json(session::StatementJudged{"Parse", "words.x", "42501", "no", true}),
-            with_head("statement_judged",
-                      R"("message":"Parse","rule":"words.x","sqlstate":"42501","reason":"no","effect":"done")"));
-  EXPECT_EQ(json(session::StatementJudged{"Query", "words.x", "42501", "no", false}),
-            with_head("statement_judged",
-                      R"("message":"Query","rule":"words.x","sqlstate":"42501","reason":"no","effect":"would")"));
-  EXPECT_EQ(json(session::ProtocolFault{wire::Side::client, "Query", "bad", 4294967295u, false}),
-            with_head("protocol_fault",
-                      R"("side":"client","message":"Query","what":"bad","length":4294967295,"passed":false)"));
+  EXPECT_EQ(json(session::AuthFinished{true, ""}),
+            with_head("auth_finished", R"("ok":true,"sqlstate":"")"));
+  EXPECT_EQ(
+      json(session::StatementJudged{"Parse", "words.x", "42501", "no", true}),
+      with_head(
+          "statement_judged",
+          R"("message":"Parse","rule":"words.x","sqlstate":"42501","reason":"no","effect":"done")"));
+  EXPECT_EQ(
+      json(session::StatementJudged{"Query", "words.x", "42501", "no", false}),
+      with_head(
+          "statement_judged",
+          R"("message":"Query","rule":"words.x","sqlstate":"42501","reason":"no","effect":"would")"));
+  EXPECT_EQ(
+      json(session::ProtocolFault{wire::Side::client, "Query", "bad", 4294967295u, false}),
+      with_head(
+          "protocol_fault",
+          R"("side":"client","message":"Query","what":"bad","length":4294967295,"passed":false)"));
   EXPECT_EQ(json(session::ProtocolFault{wire::Side::server, "", "bad", 0, true}),
-            with_head("protocol_fault", R"("side":"server","message":"","what":"bad","length":0,"passed":true)"));
+            with_head("protocol_fault",
+                      R"("side":"server","message":"","what":"bad","length":0,"passed":true)"));
   EXPECT_EQ(json(session::TurnedOpaque{"why"}), with_head("turned_opaque", R"("why":"why")"));
   EXPECT_EQ(json(session::Finding{"odd"}), with_head("finding", R"("what":"odd")"));
-  EXPECT_EQ(json(session::SessionClosed{"bye", 3, 18446744073709551615u, 5}),
-            with_head("session_closed",
-                      R"("why":"bye","statements":3,"client_bytes":18446744073709551615,"server_bytes":5)"));
+  EXPECT_EQ(
+      json(session::SessionClosed{"bye", 3, 18446744073709551615u, 5}),
+      with_head(
+          "session_closed",
+          R"("why":"bye","statements":3,"client_bytes":18446744073709551615,"server_bytes":5)"));
 }
 
 TEST(ToJson, TimesAreUtcWithMilliseconds) {
   EXPECT_NE(to_json(1, session::Finding{}, 0).find("1970-01-01T00:00:00.000Z"), std::string::npos);
-  EXPECT_NE(to_json(1, session::Finding{}, 951'782'399'999).find("2000-02-28T23:59:59.999Z"), std::string::npos);
+  EXPECT_NE(to_json(1, session::Finding{}, 951'782'399'999).find("2000-02-28T23:59:59.999Z"),
+            std::string::npos);
 }
 
 // What a text looks like after its way through JSON and back.
@@ -76,8 +91,9 @@ TEST(ToJson, KeepsEveryCharacter) {
   EXPECT_EQ(json(session::Finding{"\"\\\b\f\n\r\t\x01\x1f/"}),
             with_head("finding", R"("what":"\"\\\b\f\n\r\t\u0001\u001F/")"));
   // First and last characters of two, three and four bytes, and those around the surrogates.
-  for (const std::string text : {"\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
-                                 "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "a\xc3\xa9z"}) {
+  for (const std::string text :
+       {"\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
+        "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "a\xc3\xa9z"}) {
     EXPECT_EQ(shown(text), text);
   }
 }
@@ -88,27 +104,28 @@ TEST(ToJson, ReplacesBytesThatAreNoCharacter) {
       {"\x80", no},
       {"\xbf", no},
       {"a\xffz", "a" + no + "z"},
-      {"\xc0\x80", no + no},                       // overlong NUL
+      {"\xc0\x80", no + no},  // overlong NUL
       {"\xc1\xbf", no + no},
-      {"\xe0\x80\x80", no + no + no},              // overlong
+      {"\xe0\x80\x80", no + no + no},  // overlong
       {"\xe0\x9f\xbf", no + no + no},
-      {"\xed\xa0\x80", no + no + no},              // surrogates
+      {"\xed\xa0\x80", no + no + no},  // surrogates
       {"\xed\xbf\xbf", no + no + no},
-      {"\xf0\x80\x80\x80", no + no + no + no},     // overlong
+      {"\xf0\x80\x80\x80", no + no + no + no},  // overlong
       {"\xf0\x8f\xbf\xbf", no + no + no + no},
-      {"\xf4\x90\x80\x80", no + no + no + no},     // over U+10FFFF
+      {"\xf4\x90\x80\x80", no + no + no + no},  // over U+10FFFF
       {"\xf5\x80\x80\x80", no + no + no + no},
       {"\xfe\xff", no + no},
-      {"\xc3", no},                                // cut short
+      {"\xc3", no},  // cut short
       {"\xe2\x82", no + no},
       {"\xf0\x9f\x98", no + no + no},
       {"\xc3(", no + "("},
       {"\xe2\x82(", no + no + "("},
-      {"\xe2\"\\", no + "\"\\"},                   // may not swallow the quote
+      {"\xe2\"\\", no + "\"\\"},  // may not swallow the quote
       {"\xf0\x9f\x98\n", no + no + no + "\n"},
       {"\xc3\xa9\xa9", "\xc3\xa9" + no},
   };
-  for (const auto& [bytes, text] : rows) EXPECT_EQ(shown(bytes), text) << testing::PrintToString(bytes);
+  for (const auto& [bytes, text] : rows)
+    EXPECT_EQ(shown(bytes), text) << testing::PrintToString(bytes);
 }
 
 TEST(ToJson, IsAlwaysJson) {
@@ -173,7 +190,8 @@ TEST(EventLog, WritesInOrderAndAllBeforeItEnds) {
     ASSERT_NE(next, std::string::npos) << i;
     at = next;
   }
-  EXPECT_NE(pipe.text.find(R"("event":"log","level":"info","message":"said \"so\""})", at), std::string::npos);
+  EXPECT_NE(pipe.text.find(R"("event":"log","level":"info","message":"said \"so\""})", at),
+            std::string::npos);
 }
 
 // Nobody reads: the queue fills, more is dropped and counted, and the caller is never kept waiting.

@@ -63,12 +63,14 @@ TEST(WordList, DoesNotReadTheSession) {
 }
 
 TEST(WordList, FindsAWordAnywhereInAnyAsciiCase) {
-  for (const std::string_view sql : {"secret", "SECRET", "sEcReT", "xsecretx", "/* secret */", "'secret'",
-                                     "secretsecret", "secresecret", "  secret", "secret;"}) {
+  for (const std::string_view sql :
+       {"secret", "SECRET", "sEcReT", "xsecretx", "/* secret */", "'secret'", "secretsecret",
+        "secresecret", "  secret", "secret;"}) {
     EXPECT_EQ(rule_for({"secret"}, sql), "words.secret") << sql;
     EXPECT_EQ(rule_for({"SeCrEt"}, sql), "words.secret") << sql;
   }
-  for (const std::string_view sql : {"", "secre", "ecret", "sec ret", "s3cret", "sec\0ret", "secr\xc3\xa9t"}) {
+  for (const std::string_view sql :
+       {"", "secre", "ecret", "sec ret", "s3cret", "sec\0ret", "secr\xc3\xa9t"}) {
     EXPECT_EQ(rule_for({"secret"}, sql), "") << sql;
   }
   EXPECT_EQ(rule_for({"secret"}, "a\0secret"s), "words.secret");

@@ -20,12 +20,24 @@ void* counted(std::size_t size) {
 
 }  // namespace
 
-void* operator new(std::size_t size) { return counted(size); }
-void* operator new[](std::size_t size) { return counted(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void* operator new(std::size_t size) {
+  return counted(size);
+}
+void* operator new[](std::size_t size) {
+  return counted(size);
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
 
 namespace pgmoat::test {
 namespace {
@@ -94,7 +106,9 @@ struct Case {
   std::vector<Exchange> first;  // once, before the cycles
   std::vector<Exchange> last;
 };
-void PrintTo(const Case& one, std::ostream* to) { *to << one.name; }
+void PrintTo(const Case& one, std::ostream* to) {
+  *to << one.name;
+}
 
 std::string repeated(const std::string& text, int times) {
   std::string all;
@@ -110,53 +124,110 @@ std::vector<Case> cases() {
   const std::string status = bytes(wire::ParameterStatus{"TimeZone", "Europe/Vienna"});
   const std::string notice = frame('N', "SNOTICE\0VNOTICE\0C00000\0Mmessage\0\0"s);
   const std::string described = frame('t', "\0\0"s) + rows;
-  const std::vector<Exchange> prepare = {{Side::client, parse("select 1", "s1") + describe('S', "s1") + kSync},
-                                         {Side::server, kParsed + described + ready('I')}};
+  const std::vector<Exchange> prepare = {
+      {Side::client, parse("select 1", "s1") + describe('S', "s1") + kSync},
+      {Side::server, kParsed + described + ready('I')}};
   const std::string portals = bind("p", "s1") + describe('P', "p") + execute("p");
   std::vector<Case> all;
-  all.push_back({"simple", {{Side::client, query("select * from a_table where id = 1234567890123456789")},
-                            {Side::server, rows + row + done + ready('I')}}, 5, {}, {}});
-  all.push_back({"simple_many_rows", {{Side::client, query("select 1")},
-                                      {Side::server, rows + repeated(row, 1000) + done + ready('I')}}, 1004, {}, {}});
-  all.push_back({"large_rows", {{Side::client, query("select 1")},
-                                {Side::server, rows + repeated(large_row, 20) + done + ready('I')}}, 24, {}, {}});
-  all.push_back({"transaction", {{Side::client, query("begin")}, {Side::server, complete("BEGIN") + ready('T')},
-                                 {Side::client, query("commit")}, {Side::server, complete("COMMIT") + ready('I')}},
-                 6, {}, {}});
-  all.push_back({"prepared", {{Side::client, bind("", "s1") + describe('P') + execute() + kSync},
-                              {Side::server, kBound + rows + row + done + ready('I')}}, 9, prepare, {}});
-  all.push_back({"prepared_portal_by_name", {{Side::client, bind("p", "s1") + execute("p") + close('P', "p") + kSync},
-                                             {Side::server, kBound + row + done + frame('3') + ready('I')}},
-                 9, prepare, {}});
-  all.push_back({"parse_each_time", {{Side::client, parse("select 1") + bind() + describe('P') + execute() + kSync},
-                                     {Side::server, kParsed + kBound + rows + row + done + ready('I')}}, 11, {}, {}});
-  all.push_back({"pipeline", {{Side::client, repeated(bind("", "s1") + describe('P') + execute() + kSync, 50)},
-                              {Side::server, repeated(kBound + rows + row + done + ready('I'), 50)}}, 450, prepare, {}});
-  all.push_back({"copy_in", {{Side::client, repeated(data, 100)}}, 100,
+  all.push_back({"simple",
+                 {{Side::client, query("select * from a_table where id = 1234567890123456789")},
+                  {Side::server, rows + row + done + ready('I')}},
+                 5,
+                 {},
+                 {}});
+  all.push_back({"simple_many_rows",
+                 {{Side::client, query("select 1")},
+                  {Side::server, rows + repeated(row, 1000) + done + ready('I')}},
+                 1004,
+                 {},
+                 {}});
+  all.push_back({"large_rows",
+                 {{Side::client, query("select 1")},
+                  {Side::server, rows + repeated(large_row, 20) + done + ready('I')}},
+                 24,
+                 {},
+                 {}});
+  all.push_back({"transaction",
+                 {{Side::client, query("begin")},
+                  {Side::server, complete("BEGIN") + ready('T')},
+                  {Side::client, query("commit")},
+                  {Side::server, complete("COMMIT") + ready('I')}},
+                 6,
+                 {},
+                 {}});
+  all.push_back({"prepared",
+                 {{Side::client, bind("", "s1") + describe('P') + execute() + kSync},
+                  {Side::server, kBound + rows + row + done + ready('I')}},
+                 9,
+                 prepare,
+                 {}});
+  all.push_back({"prepared_portal_by_name",
+                 {{Side::client, bind("p", "s1") + execute("p") + close('P', "p") + kSync},
+                  {Side::server, kBound + row + done + frame('3') + ready('I')}},
+                 9,
+                 prepare,
+                 {}});
+  all.push_back({"parse_each_time",
+                 {{Side::client, parse("select 1") + bind() + describe('P') + execute() + kSync},
+                  {Side::server, kParsed + kBound + rows + row + done + ready('I')}},
+                 11,
+                 {},
+                 {}});
+  all.push_back({"pipeline",
+                 {{Side::client, repeated(bind("", "s1") + describe('P') + execute() + kSync, 50)},
+                  {Side::server, repeated(kBound + rows + row + done + ready('I'), 50)}},
+                 450,
+                 prepare,
+                 {}});
+  all.push_back({"copy_in",
+                 {{Side::client, repeated(data, 100)}},
+                 100,
                  {{Side::client, query("copy t from stdin")},
                   {Side::server, bytes(wire::CopyResponse{'G', 0, {}})}},
                  {{Side::client, frame('c')}, {Side::server, complete("COPY 1") + ready('I')}}});
-  all.push_back({"copy_in_whole", {{Side::client, query("copy t from stdin")},
-                                   {Side::server, bytes(wire::CopyResponse{'G', 0, {}})},
-                                   {Side::client, repeated(data, 100) + frame('c')},
-                                   {Side::server, complete("COPY 100") + ready('I')}}, 105, {}, {}});
+  all.push_back({"copy_in_whole",
+                 {{Side::client, query("copy t from stdin")},
+                  {Side::server, bytes(wire::CopyResponse{'G', 0, {}})},
+                  {Side::client, repeated(data, 100) + frame('c')},
+                  {Side::server, complete("COPY 100") + ready('I')}},
+                 105,
+                 {},
+                 {}});
   all.push_back({"copy_in_prepared",
                  {{Side::client, parse("copy t from stdin") + bind() + execute()},
                   {Side::server, kParsed + kBound + bytes(wire::CopyResponse{'G', 0, {}})},
                   {Side::client, repeated(data, 100) + frame('c') + kSync},
-                  {Side::server, complete("COPY 100") + ready('I')}}, 110, {}, {}});
-  all.push_back({"copy_out", {{Side::client, query("copy t to stdout")},
-                              {Side::server, bytes(wire::CopyResponse{'H', 0, {}}) + repeated(data, 1000) +
-                                                 frame('c') + complete("COPY 1000") + ready('I')}},
-                 1005, {}, {}});
-  all.push_back({"notices", {{Side::client, query("select 1")},
-                             {Side::server, notice + status + rows + done + ready('I')}}, 6, {}, {}});
-  all.push_back({"errors", {{Side::client, query("bad")}, {Side::server, error("42601", "syntax error") + ready('I')}},
-                 3, {}, {}});
+                  {Side::server, complete("COPY 100") + ready('I')}},
+                 110,
+                 {},
+                 {}});
+  all.push_back({"copy_out",
+                 {{Side::client, query("copy t to stdout")},
+                  {Side::server, bytes(wire::CopyResponse{'H', 0, {}}) + repeated(data, 1000) +
+                                     frame('c') + complete("COPY 1000") + ready('I')}},
+                 1005,
+                 {},
+                 {}});
+  all.push_back({"notices",
+                 {{Side::client, query("select 1")},
+                  {Side::server, notice + status + rows + done + ready('I')}},
+                 6,
+                 {},
+                 {}});
+  all.push_back(
+      {"errors",
+       {{Side::client, query("bad")}, {Side::server, error("42601", "syntax error") + ready('I')}},
+       3,
+       {},
+       {}});
   wire::FunctionCall call;
   call.function = 952;
-  all.push_back({"function", {{Side::client, bytes(call)}, {Side::server, frame('V', "\0\0\0\1x"s) + ready('I')}},
-                 3, {}, {}});
+  all.push_back(
+      {"function",
+       {{Side::client, bytes(call)}, {Side::server, frame('V', "\0\0\0\1x"s) + ready('I')}},
+       3,
+       {},
+       {}});
   return all;
 }
 

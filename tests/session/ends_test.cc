@@ -29,10 +29,16 @@ struct Script {
   const char* name;
   Steps steps;
 };
-void PrintTo(const Script& script, std::ostream* to) { *to << script.name; }
+void PrintTo(const Script& script, std::ostream* to) {
+  *to << script.name;
+}
 
-Step c(std::string said) { return {Step::Kind::client, std::move(said)}; }
-Step s(std::string said) { return {Step::Kind::server, std::move(said)}; }
+Step c(std::string said) {
+  return {Step::Kind::client, std::move(said)};
+}
+Step s(std::string said) {
+  return {Step::Kind::server, std::move(said)};
+}
 // What the server answers to a substitute, or else to the message itself.
 Step s(std::string refusing, std::string answering) {
   return {Step::Kind::server, std::move(refusing), std::move(answering)};
@@ -69,52 +75,80 @@ std::vector<Script> scripts() {
   std::vector<Script> all;
   all.push_back({"trust", login()});
   all.push_back({"encryption_asked",
-                 {c(kSsl), c(startup()), {Step::Kind::connected, ""}, s(authentication_ok() + key()),
+                 {c(kSsl),
+                  c(startup()),
+                  {Step::Kind::connected, ""},
+                  s(authentication_ok() + key()),
                   s(ready('I'))}});
   all.push_back({"password",
-                 {c(startup()), {Step::Kind::connected, ""}, s(ask_for(Kind::md5, "salt")),
-                  c(bytes(wire::PasswordMessage{"md5xyz"})), s(authentication_ok()), s(key()), s(ready('I'))}});
+                 {c(startup()),
+                  {Step::Kind::connected, ""},
+                  s(ask_for(Kind::md5, "salt")),
+                  c(bytes(wire::PasswordMessage{"md5xyz"})),
+                  s(authentication_ok()),
+                  s(key()),
+                  s(ready('I'))}});
   all.push_back({"wrong_password",
-                 {c(startup()), {Step::Kind::connected, ""}, s(ask_for(Kind::cleartext)),
-                  c(bytes(wire::PasswordMessage{"x"})), s(error("28P01", "no", "FATAL"))}});
-  all.push_back({"early_query", {c(startup() + query("select 1")), {Step::Kind::connected, ""},
-                                 s(authentication_ok()), s(ready('I')), s(kRows + kRow + done + ready('I'))}});
-  all.push_back({"simple", logged_in({c(query("select 1")), s(kRows), s(kNotice), s(kRow), s(kRow), s(done),
-                                      s(ready('I')), c(query("begin")), s(complete("BEGIN")), s(ready('T'))})});
-  all.push_back({"extended", logged_in({c(parse("select 1", "a")), c(bind("p", "a")), c(describe('P', "p")),
-                                        c(execute("p")), c(kSync), s(kParsed), s(kBound), s(kRows),
-                                        s(kRow + done), s(ready('I')), c(close('S', "a") + kSync),
-                                        s(frame('3') + ready('I'))})});
-  all.push_back({"pipeline", logged_in({c(parse("bad") + bind() + execute() + kSync + parse("ok") + kSync),
-                                        s(error("42601", "x")), s(ready('I')), s(kParsed + ready('I'))})});
-  all.push_back({"skips", logged_in({c(parse("bad")), s(error("42601", "x")), c(bind() + execute()), c(kSync),
-                                     s(ready('I'))})});
-  all.push_back({"refused_query", logged_in({c(query("select secrets")), s(poisoned(), kRows + kRow + done),
-                                             s(ready('I')), c(query("select 1")), s(done + ready('I'))})});
-  all.push_back({"refused_parse",
-                 logged_in({c(parse("select secrets", "n")), c(bind("", "n")), c(execute()), c(kSync),
-                            s(poisoned(), kParsed + kBound + kRow + done), s(ready('I'))})});
-  all.push_back({"copy_in", logged_in({c(query("copy t from stdin")), s(kCopyIn), c(kData), c(kData), c(kDone),
-                                       s(complete("COPY 2")), s(ready('I'))})});
-  all.push_back({"copy_in_extended",
-                 logged_in({c(parse("copy t from stdin") + bind() + execute()), s(kParsed), s(kBound),
-                            s(kCopyIn), c(kData), c(kDone + kSync), s(complete("COPY 1")), s(ready('I'))})});
+                 {c(startup()),
+                  {Step::Kind::connected, ""},
+                  s(ask_for(Kind::cleartext)),
+                  c(bytes(wire::PasswordMessage{"x"})),
+                  s(error("28P01", "no", "FATAL"))}});
+  all.push_back({"early_query",
+                 {c(startup() + query("select 1")),
+                  {Step::Kind::connected, ""},
+                  s(authentication_ok()),
+                  s(ready('I')),
+                  s(kRows + kRow + done + ready('I'))}});
+  all.push_back({"simple", logged_in({c(query("select 1")), s(kRows), s(kNotice), s(kRow), s(kRow),
+                                      s(done), s(ready('I')), c(query("begin")),
+                                      s(complete("BEGIN")), s(ready('T'))})});
+  all.push_back(
+      {"extended",
+       logged_in({c(parse("select 1", "a")), c(bind("p", "a")), c(describe('P', "p")),
+                  c(execute("p")), c(kSync), s(kParsed), s(kBound), s(kRows), s(kRow + done),
+                  s(ready('I')), c(close('S', "a") + kSync), s(frame('3') + ready('I'))})});
+  all.push_back(
+      {"pipeline", logged_in({c(parse("bad") + bind() + execute() + kSync + parse("ok") + kSync),
+                              s(error("42601", "x")), s(ready('I')), s(kParsed + ready('I'))})});
+  all.push_back({"skips", logged_in({c(parse("bad")), s(error("42601", "x")), c(bind() + execute()),
+                                     c(kSync), s(ready('I'))})});
+  all.push_back(
+      {"refused_query", logged_in({c(query("select secrets")), s(poisoned(), kRows + kRow + done),
+                                   s(ready('I')), c(query("select 1")), s(done + ready('I'))})});
+  all.push_back(
+      {"refused_parse",
+       logged_in({c(parse("select secrets", "n")), c(bind("", "n")), c(execute()), c(kSync),
+                  s(poisoned(), kParsed + kBound + kRow + done), s(ready('I'))})});
+  all.push_back({"copy_in", logged_in({c(query("copy t from stdin")), s(kCopyIn), c(kData),
+                                       c(kData), c(kDone), s(complete("COPY 2")), s(ready('I'))})});
+  all.push_back(
+      {"copy_in_extended",
+       logged_in({c(parse("copy t from stdin") + bind() + execute()), s(kParsed), s(kBound),
+                  s(kCopyIn), c(kData), c(kDone + kSync), s(complete("COPY 1")), s(ready('I'))})});
   all.push_back({"copy_fails", logged_in({c(query("copy t from stdin")), s(kCopyIn), c(kData),
-                                          c(bytes(wire::CopyFail{"no"})), s(error("57014", "no")), s(ready('I'))})});
-  all.push_back({"copy_refused",
-                 logged_in({c(query("copy t from stdin")), s(kCopyIn), c(frame('d', "secrets\n")), c(kDone),
-                            s(error("57014", "COPY from stdin failed: " + kToken), complete("COPY 1")),
-                            s(ready('I'))})});
-  all.push_back({"copy_out", logged_in({c(query("copy t to stdout")), s(kCopyOut), s(kData), s(kData), s(kDone),
-                                        s(complete("COPY 2")), s(ready('I'))})});
-  all.push_back({"large_row", logged_in({c(query("select 1")), s(kRows),
-                                         s(frame('D', "\0\1\0\0\x9c\x40"s + std::string(40000, 'v'))),
-                                         s(done + ready('I'))})});
+                                          c(bytes(wire::CopyFail{"no"})), s(error("57014", "no")),
+                                          s(ready('I'))})});
+  all.push_back(
+      {"copy_refused",
+       logged_in({c(query("copy t from stdin")), s(kCopyIn), c(frame('d', "secrets\n")), c(kDone),
+                  s(error("57014", "COPY from stdin failed: " + kToken), complete("COPY 1")),
+                  s(ready('I'))})});
+  all.push_back(
+      {"copy_out", logged_in({c(query("copy t to stdout")), s(kCopyOut), s(kData), s(kData),
+                              s(kDone), s(complete("COPY 2")), s(ready('I'))})});
+  all.push_back(
+      {"large_row", logged_in({c(query("select 1")), s(kRows),
+                               s(frame('D', "\0\1\0\0\x9c\x40"s + std::string(40000, 'v'))),
+                               s(done + ready('I'))})});
   wire::FunctionCall call;
   call.function = 952;
-  all.push_back({"function", logged_in({c(bytes(call)), s(frame('V', "\0\0\0\1x"s)), s(ready('I'))})});
-  all.push_back({"goodbye", logged_in({c(query("select 1")), c(kTerminate), s(kRows + kRow), s(done + ready('I'))})});
-  all.push_back({"server_ends_it", logged_in({c(query("select 1")), s(error("57P01", "shutting down", "FATAL"))})});
+  all.push_back(
+      {"function", logged_in({c(bytes(call)), s(frame('V', "\0\0\0\1x"s)), s(ready('I'))})});
+  all.push_back({"goodbye", logged_in({c(query("select 1")), c(kTerminate), s(kRows + kRow),
+                                       s(done + ready('I'))})});
+  all.push_back({"server_ends_it",
+                 logged_in({c(query("select 1")), s(error("57P01", "shutting down", "FATAL"))})});
   return all;
 }
 
@@ -135,9 +169,16 @@ const std::vector<End>& ends() {
   static const std::string garbage = "\0\1\2\377garbage\377\377\377\377"s;
   static const std::vector<End> all = {
       {"client_eof", [](Conversation& talk) { tell(talk, session::Eof{Side::client}); }, true},
-      {"client_failed", [](Conversation& talk) { tell(talk, session::Failed{Side::client, "reset"}); }, true},
+      {"client_failed",
+       [](Conversation& talk) {
+         tell(talk, session::Failed{Side::client, "reset"});
+       },
+       true},
       {"server_eof", [](Conversation& talk) { tell(talk, session::Eof{Side::server}); }},
-      {"server_failed", [](Conversation& talk) { tell(talk, session::Failed{Side::server, "reset"}); }},
+      {"server_failed",
+       [](Conversation& talk) {
+         tell(talk, session::Failed{Side::server, "reset"});
+       }},
       {"connect_failed", [](Conversation& talk) { tell(talk, session::ConnectFailed{"no"}); }},
       {"leave", [](Conversation& talk) { tell(talk, session::Leave{false}); }},
       {"leave_now", [](Conversation& talk) { tell(talk, session::Leave{true}); }},
@@ -164,7 +205,8 @@ struct Told {
       }
       whole = bytes.size() >= size;
       if (!whole) return;
-      fatal = bytes.front() == 'E' && bytes.substr(0, size).find("VFATAL") != std::string_view::npos;
+      fatal =
+          bytes.front() == 'E' && bytes.substr(0, size).find("VFATAL") != std::string_view::npos;
       bytes.remove_prefix(size);
     }
   }
@@ -221,17 +263,19 @@ class Ending {
       EXPECT_EQ(talk_.count_commands<session::ShutdownServer>(), 1) << where_;
     }
     if (phase == "closed") return check_closed();
-    const bool must_close = name == "leave_now" || name == "client_failed" || name == "server_eof" ||
-                            name == "server_failed" || name == "connect_failed" ||
-                            (mode_ == Mode::enforce && name == "server_garbage" && phase == "ready" && !cut);
+    const bool must_close =
+        name == "leave_now" || name == "client_failed" || name == "server_eof" ||
+        name == "server_failed" || name == "connect_failed" ||
+        (mode_ == Mode::enforce && name == "server_garbage" && phase == "ready" && !cut);
     EXPECT_TRUE(!must_close || talk_.engine().closed()) << where_;
     check_closed();
     if (!talk_.engine().closed()) return;
     const bool relaying = phase == "draining" || phase == "opaque";
     if (end.by_client || relaying) return;
     const Told told(told_);
-    EXPECT_TRUE(told.fatal || !told.whole) << where_ << " in " << phase << ": the client was not told: "
-                                           << testing::PrintToString(told_);
+    EXPECT_TRUE(told.fatal || !told.whole)
+        << where_ << " in " << phase
+        << ": the client was not told: " << testing::PrintToString(told_);
   }
   void check_closed() {
     EXPECT_LE(talk_.count_commands<session::ShutdownServer>(), 1) << where_;
@@ -268,8 +312,12 @@ void end_everywhere(const Script& script, Mode mode) {
   }
 }
 
-TEST_P(Ends, Enforcing) { end_everywhere(GetParam(), Mode::enforce); }
-TEST_P(Ends, Monitoring) { end_everywhere(GetParam(), Mode::monitor); }
+TEST_P(Ends, Enforcing) {
+  end_everywhere(GetParam(), Mode::enforce);
+}
+TEST_P(Ends, Monitoring) {
+  end_everywhere(GetParam(), Mode::monitor);
+}
 
 // The scripts are sound: played to their end nothing is owed, and nobody closed.
 TEST_P(Ends, OnlyWhenTold) {

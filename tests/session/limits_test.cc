@@ -1,5 +1,6 @@
 // Every limit of a session, at the limit and one past it. Enforcing, one past is refused or ends
-// the session before the bytes reach the other side; monitoring, it is reported and no byte differs.
+// the session before the bytes reach the other side; monitoring, it is reported and no byte
+// differs.
 #include "support/conversation.h"
 
 namespace pgmoat::test {
@@ -33,12 +34,15 @@ class Limits : public testing::TestWithParam<std::size_t> {
 };
 INSTANTIATE_TEST_SUITE_P(Chunks, Limits, testing::Values(0, 1, 5));
 
-void two_statements(session::Setup& setup) { setup.limits.statements = 2; }
+void two_statements(session::Setup& setup) {
+  setup.limits.statements = 2;
+}
 
 TEST_P(Limits, StatementsAreNames) {
   auto talk = Limits::talk(Mode::enforce, two_statements);
   const std::string two = parse("select 1", "a") + parse("select 1", "b") + kSync;
-  talk.login().client(two, two).server(kParsed + kParsed + ready('I'), kParsed + kParsed + ready('I'));
+  talk.login().client(two, two).server(kParsed + kParsed + ready('I'),
+                                       kParsed + kParsed + ready('I'));
   // The unnamed one and names that exist take no room.
   const std::string more = parse("select 1") + parse("select 2") + kSync;
   talk.client(more, more).server(kParsed + kParsed + ready('I'), kParsed + kParsed + ready('I'));
@@ -81,7 +85,9 @@ TEST_P(Limits, StatementsWhenMonitoring) {
   EXPECT_EQ(talk.count_events<session::StatementJudged>(), 1);
 }
 
-void two_portals(session::Setup& setup) { setup.limits.portals = 2; }
+void two_portals(session::Setup& setup) {
+  setup.limits.portals = 2;
+}
 
 TEST_P(Limits, Portals) {
   auto talk = Limits::talk(Mode::enforce, two_portals);
@@ -108,7 +114,9 @@ TEST_P(Limits, PortalsWhenMonitoring) {
   EXPECT_EQ(talk.count_events<session::StatementJudged>(), 1);
 }
 
-void small_segment(session::Setup& setup) { setup.limits.segment_bytes = 100; }
+void small_segment(session::Setup& setup) {
+  setup.limits.segment_bytes = 100;
+}
 const std::string kFifty = parse(std::string(41, 'x'));  // with its header and ends: 50
 
 TEST_P(Limits, SegmentBytes) {
@@ -128,14 +136,17 @@ TEST_P(Limits, SegmentBytesAreCountedFromReadyForQuery) {
   for (int i = 0; i < 5; ++i) {
     const std::string exactly = query(std::string(94, 'x'));
     ASSERT_EQ(exactly.size(), 100u);
-    talk.client(exactly, exactly).server(complete("SELECT 1") + ready('I'), complete("SELECT 1") + ready('I'));
+    talk.client(exactly, exactly)
+        .server(complete("SELECT 1") + ready('I'), complete("SELECT 1") + ready('I'));
   }
 }
 
 TEST_P(Limits, SegmentBytesExceptCopyData) {
   auto talk = Limits::talk(Mode::enforce, small_segment);
   const std::string copy_in = bytes(wire::CopyResponse{'G', 0, {}});
-  talk.login().client(query("copy t from stdin"), query("copy t from stdin")).server(copy_in, copy_in);
+  talk.login()
+      .client(query("copy t from stdin"), query("copy t from stdin"))
+      .server(copy_in, copy_in);
   const std::string data = frame('d', std::string(90, '1'));
   for (int i = 0; i < 5; ++i) talk.client(data, data);
   talk.client(frame('c'), frame('c')).phase("ready");
@@ -155,7 +166,8 @@ constexpr std::size_t kBody = 300;  // what each message's limit is set to
 
 void small_frames(session::Setup& setup) {
   wire::FrameLimits& frames = setup.frame_limits;
-  frames.query = frames.bind = frames.function_call = frames.password = frames.server_message = kBody;
+  frames.query = frames.bind = frames.function_call = frames.password = frames.server_message =
+      kBody;
 }
 
 struct Message {
@@ -163,8 +175,12 @@ struct Message {
   std::string (*of)(std::size_t body);  // a well-formed message with a body of that size
 };
 
-std::string query_of(std::size_t body) { return query(std::string(body - 1, 'x')); }
-std::string parse_of(std::size_t body) { return parse(std::string(body - 4, 'x')); }
+std::string query_of(std::size_t body) {
+  return query(std::string(body - 1, 'x'));
+}
+std::string parse_of(std::size_t body) {
+  return parse(std::string(body - 4, 'x'));
+}
 std::string bind_of(std::size_t body) {
   wire::Bind message;
   const std::size_t size = body - 12;  // two names, three counts, one length
@@ -192,7 +208,8 @@ std::string call_of(std::size_t body) {
 class FrameLimits : public testing::TestWithParam<Message> {};
 INSTANTIATE_TEST_SUITE_P(All, FrameLimits,
                          testing::Values(Message{"query", query_of}, Message{"parse", parse_of},
-                                         Message{"bind", bind_of}, Message{"function_call", call_of}),
+                                         Message{"bind", bind_of},
+                                         Message{"function_call", call_of}),
                          [](const auto& row) { return row.param.name; });
 
 TEST_P(FrameLimits, OfTheClient) {
@@ -268,9 +285,12 @@ TEST(FrameLimit, RowsStreamByWhateverTheirSize) {
 // CopyData is bounded only where the judge reads it: by the limit of Bind.
 TEST(FrameLimit, OfCopyData) {
   const std::string copy_in = bytes(wire::CopyResponse{'G', 0, {}});
-  const std::string at = frame('d', std::string(kBody, '1')), past = frame('d', std::string(kBody + 1, '1'));
+  const std::string at = frame('d', std::string(kBody, '1')),
+                    past = frame('d', std::string(kBody + 1, '1'));
   const auto copying = [&](Conversation& talk) {
-    talk.login().client(query("copy t from stdin"), query("copy t from stdin")).server(copy_in, copy_in);
+    talk.login()
+        .client(query("copy t from stdin"), query("copy t from stdin"))
+        .server(copy_in, copy_in);
   };
   for (const std::size_t chunk : {0, 1, 7}) {
     Conversation talk(with(Mode::enforce, small_frames), {"secrets"}, chunk);
@@ -282,13 +302,16 @@ TEST(FrameLimit, OfCopyData) {
     Conversation monitor(with(Mode::monitor, small_frames), {"secrets"}, chunk);
     copying(monitor);
     const std::string all = at + past + at + frame('c');
-    monitor.client(all, all).server(complete("COPY 3") + ready('I'), complete("COPY 3") + ready('I'));
+    monitor.client(all, all).server(complete("COPY 3") + ready('I'),
+                                    complete("COPY 3") + ready('I'));
     monitor.owes(0).phase("ready");
     EXPECT_EQ(monitor.count_events<session::ProtocolFault>(), 1);
-    Conversation free(with(Mode::enforce, [](session::Setup& setup) {
-                        small_frames(setup);
-                        setup.frame_limits.gather_copy_data = false;
-                      }), {}, chunk);
+    Conversation free(with(Mode::enforce,
+                           [](session::Setup& setup) {
+                             small_frames(setup);
+                             setup.frame_limits.gather_copy_data = false;
+                           }),
+                      {}, chunk);
     copying(free);
     free.client(past + past, past + past).phase("ready");
   }

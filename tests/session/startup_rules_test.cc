@@ -13,7 +13,8 @@ namespace {
 using session::StartupVerdict;
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
-StartupVerdict examine(const Pairs& pairs, const session::Setup& setup = setup_for(session::Mode::enforce)) {
+StartupVerdict examine(const Pairs& pairs,
+                       const session::Setup& setup = setup_for(session::Mode::enforce)) {
   std::string bytes;
   for (const auto& [name, value] : pairs) bytes += name + '\0' + value + '\0';
   return session::examine({wire::kProtocol30, as_bytes(bytes)}, setup);
@@ -23,7 +24,9 @@ StartupVerdict with(const std::string& name, const std::string& value,
   return examine({{"user", "app"}, {name, value}}, setup);
 }
 // "" or the SQLSTATE.
-std::string state(const std::string& name, const std::string& value) { return with(name, value).sqlstate; }
+std::string state(const std::string& name, const std::string& value) {
+  return with(name, value).sqlstate;
+}
 
 TEST(Examine, KnowsWhoTheClientIs) {
   const StartupVerdict verdict =
@@ -62,10 +65,13 @@ TEST(Examine, NamesAreAtMost63Bytes) {
 }
 
 TEST(Examine, RefusesDuplicatesInAnyCase) {
-  for (const auto& [one, two] : std::vector<std::pair<std::string, std::string>>{
-           {"database", "database"}, {"database", "DataBase"}, {"DateStyle", "datestyle"},
-           {"_pq_.a", "_PQ_.A"}, {"replication", "replication"},
-           {"client_encoding", "CLIENT_ENCODING"}}) {
+  for (const auto& [one, two] :
+       std::vector<std::pair<std::string, std::string>>{{"database", "database"},
+                                                        {"database", "DataBase"},
+                                                        {"DateStyle", "datestyle"},
+                                                        {"_pq_.a", "_PQ_.A"},
+                                                        {"replication", "replication"},
+                                                        {"client_encoding", "CLIENT_ENCODING"}}) {
     const StartupVerdict verdict = examine({{"user", "app"}, {one, "off"}, {two, "off"}});
     EXPECT_EQ(verdict.sqlstate, "08P01") << one << " " << two;
     EXPECT_TRUE(verdict.malformed);
@@ -82,10 +88,10 @@ TEST(Examine, AllowsTheListInAnyCaseAndNothingElse) {
     EXPECT_EQ(state(name, "utf8"), "") << name;
     EXPECT_EQ(state(upper, "utf8"), "") << upper;
   }
-  for (const std::string name : {"local_preload_libraries", "session_preload_libraries", "role",
-                                 "session_authorization", "log_statement", "backslash_quote",
-                                 "allow_system_table_mods", "row_security", "", " datestyle", "datestyle ",
-                                 "date-style", "client-encoding", "my.guc", "sort_mem"}) {
+  for (const std::string name :
+       {"local_preload_libraries", "session_preload_libraries", "role", "session_authorization",
+        "log_statement", "backslash_quote", "allow_system_table_mods", "row_security", "",
+        " datestyle", "datestyle ", "date-style", "client-encoding", "my.guc", "sort_mem"}) {
     EXPECT_EQ(state(name, "on"), "42501") << name;
     EXPECT_FALSE(with(name, "on").malformed);
   }
@@ -96,8 +102,8 @@ TEST(Examine, AllowsTheListInAnyCaseAndNothingElse) {
 }
 
 TEST(Examine, TheFirstRefusalIsTheOneTold) {
-  const StartupVerdict verdict = examine(
-      {{"user", "app"}, {"role", "x"}, {"local_preload_libraries", "y"}, {"role", "z"}});
+  const StartupVerdict verdict =
+      examine({{"user", "app"}, {"role", "x"}, {"local_preload_libraries", "y"}, {"role", "z"}});
   EXPECT_EQ(verdict.sqlstate, "42501");
   EXPECT_NE(verdict.reason.find("\"role\""), std::string::npos) << verdict.reason;
   EXPECT_FALSE(verdict.malformed);
@@ -107,33 +113,38 @@ TEST(Examine, TheFirstRefusalIsTheOneTold) {
 // SHIFT_JIS_2004, the client-only encodings, in which a quote byte can be half a character.
 TEST(Encoding, RefusesEveryAliasOfTheUnsafeOnes) {
   for (const std::string name :
-       {"sjis", "mskanji", "shiftjis", "win932", "windows932", "big5", "win950", "windows950", "gbk",
-        "win936", "windows936", "uhc", "win949", "windows949", "gb18030", "johab", "shiftjis2004",
-        "SJIS", "Shift_JIS", "shift-jis", "MS_KANJI", "Windows-932", "GB_18030", "SHIFT_JIS_2004",
-        "'SJIS'", "\"sjis\"", "S-J_I S", "sj\xc3\xa9is", " gbk ", "g.b.k"}) {
+       {"sjis",      "mskanji",    "shiftjis", "win932",       "windows932",   "big5",
+        "win950",    "windows950", "gbk",      "win936",       "windows936",   "uhc",
+        "win949",    "windows949", "gb18030",  "johab",        "shiftjis2004", "SJIS",
+        "Shift_JIS", "shift-jis",  "MS_KANJI", "Windows-932",  "GB_18030",     "SHIFT_JIS_2004",
+        "'SJIS'",    "\"sjis\"",   "S-J_I S",  "sj\xc3\xa9is", " gbk ",        "g.b.k"}) {
     EXPECT_EQ(state("client_encoding", name), "42501") << name;
     EXPECT_EQ(state("Client_Encoding", name), "42501") << name;
-    EXPECT_EQ(state("options", "-c client-encoding=" + std::string(name == " gbk " ? "gbk" : "sjis")), "42501");
+    EXPECT_EQ(
+        state("options", "-c client-encoding=" + std::string(name == " gbk " ? "gbk" : "sjis")),
+        "42501");
   }
 }
 
 // PostgreSQL: safe for ASCII, or no encoding at all, which PostgreSQL refuses itself.
 TEST(Encoding, AllowsTheOthers) {
   for (const std::string name :
-       {"utf8", "UTF8", "'utf-8'", "\"UTF8\"", "U T F 8", "unicode", "latin1", "sqlascii", "SQL_ASCII",
-        "euc_jp", "euc_cn", "euc_kr", "euc_tw", "euc_jis_2004", "mule_internal", "koi8r", "win1252",
-        "iso88595", "", "auto", "windows31j", "cp932", "big5hkscs", "5", "35"}) {
+       {"utf8",          "UTF8",      "'utf-8'", "\"UTF8\"", "U T F 8", "unicode", "latin1",
+        "sqlascii",      "SQL_ASCII", "euc_jp",  "euc_cn",   "euc_kr",  "euc_tw",  "euc_jis_2004",
+        "mule_internal", "koi8r",     "win1252", "iso88595", "",        "auto",    "windows31j",
+        "cp932",         "big5hkscs", "5",       "35"}) {
     EXPECT_EQ(state("client_encoding", name), "") << name;
   }
 }
 
 // PostgreSQL: parse_bool(). Every prefix of true, yes, false, no; on; off from "of"; 1 and 0.
-const std::vector<std::string> kOn = {"1", "on", "ON", "oN", "t", "tr", "tru", "true", "T", "TRUE",
-                                      "y", "ye", "yes", "YES"};
-const std::vector<std::string> kOff = {"0", "of", "off", "oFf", "f", "fa", "fal", "fals", "false",
-                                       "FALSE", "n", "no", "NO"};
-const std::vector<std::string> kNeither = {"", "o", "truex", "yess", "nof", "falses", "offf", "onn", "01",
-                                           "00", "2", "+", " on", "on ", "0 ", "1 ", "enabled"};
+const std::vector<std::string> kOn = {"1",    "on", "ON",   "oN", "t",  "tr",  "tru",
+                                      "true", "T",  "TRUE", "y",  "ye", "yes", "YES"};
+const std::vector<std::string> kOff = {"0",    "of",    "off",   "oFf", "f",  "fa", "fal",
+                                       "fals", "false", "FALSE", "n",   "no", "NO"};
+const std::vector<std::string> kNeither = {"",     "o",   "truex", "yess", "nof",    "falses",
+                                           "offf", "onn", "01",    "00",   "2",      "+",
+                                           " on",  "on ", "0 ",    "1 ",   "enabled"};
 
 TEST(StandardConformingStrings, MayOnlyBeOn) {
   for (const std::string& value : kOn) {
@@ -247,9 +258,10 @@ TEST(Options, EachItemMustBeAllowed) {
     EXPECT_EQ(state("options", text), "") << text;
   }
   for (const std::string text :
-       {"-c role=x", "-c geqo=off -c role=x", "--role=x", "-c ROLE=x", "-c local-preload-libraries=x",
-        "--local\\_preload\\_libraries=x", "-c\\ geqo=off", "-c --geqo=off", "-c client_encoding=gbk",
-        "--Client-Encoding=SJIS", "-c standard_conforming_strings=of", "--Standard-Conforming-Strings=off",
+       {"-c role=x", "-c geqo=off -c role=x", "--role=x", "-c ROLE=x",
+        "-c local-preload-libraries=x", "--local\\_preload\\_libraries=x", "-c\\ geqo=off",
+        "-c --geqo=off", "-c client_encoding=gbk", "--Client-Encoding=SJIS",
+        "-c standard_conforming_strings=of", "--Standard-Conforming-Strings=off",
         "-c replication=on", "-c options=x", "-c user=x"}) {
     EXPECT_EQ(state("options", text), "42501") << text;
   }
@@ -266,7 +278,7 @@ TEST(ProtocolOptions, AreCollected) {
 // What goes to the server and what the client is told, by version and options asked for.
 struct Version {
   std::uint32_t asked;
-  std::string pairs;       // beyond user and database
+  std::string pairs;  // beyond user and database
   std::uint32_t to_server;
   bool negotiated;
 };
@@ -288,7 +300,8 @@ TEST(Versions, NothingUnknownIsAgreedTo) {
     std::string told;
     if (row.negotiated) {
       const std::string name = row.pairs.empty() ? "" : "_pq_.x\0"s;
-      told = bytes(wire::NegotiateProtocolVersion{row.to_server, name.empty() ? 0u : 1u, as_bytes(name)});
+      told = bytes(
+          wire::NegotiateProtocolVersion{row.to_server, name.empty() ? 0u : 1u, as_bytes(name)});
     }
     talk.server(authentication_ok(), told + authentication_ok());
     Conversation monitor(session::Mode::monitor);
@@ -309,7 +322,8 @@ TEST(Versions, OtherMajorsAreRefused) {
 }
 
 TEST(Startup, MonitorReportsAndPasses) {
-  for (const std::string& more : {"role\0x\0"s, "user\0x\0"s, "client_encoding\0sjis\0"s, "replication\0on\0"s}) {
+  for (const std::string& more :
+       {"role\0x\0"s, "user\0x\0"s, "client_encoding\0sjis\0"s, "replication\0on\0"s}) {
     Conversation talk(session::Mode::monitor);
     talk.client(startup(more), "").event(session::Connected{}, "", startup(more));
     EXPECT_EQ(talk.count_events<session::StatementJudged>(), 1) << testing::PrintToString(more);
