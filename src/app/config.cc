@@ -183,7 +183,12 @@ class Walk {
 Keys Walk::top() {
   net::ServerSetup& server = config_.server;
   return {{"listen", addresses(server.listen)},
-          {"backend", [&](const toml::node& node) { return read_address(node, server.backend); }},
+          {"backend",
+           [&](const toml::node& node) {
+             const std::string wrong = read_address(node, server.backend);
+             if (!wrong.empty() || server.backend.port != 0) return wrong;
+             return std::string("a server's port is 1 to 65535");
+           }},
           {"mode", choice(server.session.mode, {{"monitor", session::Mode::monitor},
                                                 {"enforce", session::Mode::enforce}})},
           {"workers", whole(server.workers, 0, 256)},

@@ -167,7 +167,7 @@ struct EventLog::Impl {
   std::deque<Item> queue;
   std::uint64_t dropped = 0;
   bool done = false;
-  std::thread writer;
+  bool finished = false;
 
   void add(Item item) {
     {
@@ -202,22 +202,24 @@ void EventLog::Impl::run() {
       write(log_line("warning", std::to_string(lost) + " event lines were dropped", now_ms()));
     }
     lock.lock();
-    if (last && queue.empty()) return;
+    if (!last || !queue.empty()) continue;
+    finished = true;
+    wake.notify_all();
+    return;
   }
 }
 
-EventLog::EventLog(std::FILE* to) : impl_(std::make_unique<Impl>()) {
+// The writer may be stuck in a write that nobody reads, so it owns what it needs and is not joined.
+EventLog::EventLog(std::FILE* to) : impl_(std::make_shared<Impl>()) {
   impl_->to = to;
-  impl_->writer = std::thread([impl = impl_.get()] { impl->run(); });
+  std::thread([impl = impl_] { impl->run(); }).detach();
 }
 
 EventLog::~EventLog() {
-  {
-    const std::lock_guard lock(impl_->mutex);
-    impl_->done = true;
-  }
-  impl_->wake.notify_one();
-  impl_->writer.join();
+  std::unique_lock lock(impl_->mutex);
+  impl_->done = true;
+  impl_->wake.notify_all();
+  impl_->wake.wait_for(lock, kLastWords, [&] { return impl_->finished; });
 }
 
 void EventLog::add(std::uint64_t session_id, session::Event&& event) {

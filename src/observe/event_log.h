@@ -3,6 +3,7 @@
 // counted and reported as a line of their own, never a worker's time.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -20,14 +21,15 @@ class EventLog {
  public:
   static constexpr std::size_t kQueueLimit = 8192;  // events; more are dropped and counted
   explicit EventLog(std::FILE* to);
-  ~EventLog();  // writes what is queued
+  static constexpr std::chrono::seconds kLastWords{2};
+  ~EventLog();  // writes what is queued, if somebody reads it within kLastWords
   void add(std::uint64_t session_id, session::Event&& event);  // any thread, never blocks on I/O
   // A line about the program itself: {"time":..,"event":"log","level":level,"message":message}.
   void say(const char* level, std::string message);
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace pgmoat::observe

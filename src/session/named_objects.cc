@@ -8,14 +8,16 @@
 namespace pgmoat::session {
 
 Object* ObjectTable::find(std::string_view name) {
-  if (name.empty()) return &unnamed_;
+  if (name.empty()) return unnamed_.get();
   const auto at = named_.find(name);
   return at == named_.end() ? nullptr : &at->second;
 }
 
-Object* ObjectTable::create(std::string_view name) {
+Object* ObjectTable::create(std::string_view name, bool may_copy) {
   Object* object = find(name);
   if (object == nullptr) object = add(name);
+  const bool taken = !name.empty() && object->expected;
+  object->may_copy = may_copy || (taken && object->may_copy);
   object->expected = true;
   ++object->outstanding;
   return object;
@@ -83,8 +85,8 @@ void ObjectTable::forget_all() {
 }
 
 void ObjectTable::forget_unnamed() {
-  unnamed_.confirmed = false;
-  if (unnamed_.outstanding == 0) unnamed_.expected = false;
+  unnamed_->confirmed = false;
+  if (unnamed_->outstanding == 0) unnamed_->expected = false;
 }
 
 bool ObjectTable::has_room(std::string_view name, std::uint32_t limit) {

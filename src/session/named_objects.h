@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -25,8 +26,9 @@ class ObjectTable {
   // The object of this name, or null where it is unknown. "": the unnamed object, never null.
   Object* find(std::string_view name);
   // A message that creates `name` goes to the server. The object lives until the entry that
-  // carries it was settled or undone, and while the server has it.
-  Object* create(std::string_view name);
+  // carries it was settled or undone, and while the server has it. A name that is taken will be
+  // refused and keeps its meaning, so what it may do is then both.
+  Object* create(std::string_view name, bool may_copy);
   // A message that closes `name` goes to the server; null where nothing of that name is known.
   Object* close(std::string_view name);
 
@@ -53,7 +55,7 @@ class ObjectTable {
   Map::iterator erase(Map::iterator at);
   void erase_if_gone(Object& object);
 
-  Object unnamed_;
+  std::unique_ptr<Object> unnamed_ = std::make_unique<Object>();  // stays where it is when we move
   Map named_;
   // Of the last name erased: a portal opened and closed over and over costs no heap.
   Map::node_type spare_;

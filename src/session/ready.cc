@@ -100,8 +100,7 @@ Step on_parse(Ready& ready, Scene& scene, const wire::Piece& piece) {
   }
   Object* object = nullptr;
   if (ready.statements.has_room(parse->statement, limit)) {
-    object = ready.statements.create(parse->statement);
-    object->may_copy = may_start_copy(parse->sql);
+    object = ready.statements.create(parse->statement, may_start_copy(parse->sql));
   }
   release(ready, scene, piece.bytes, {object, Kind::parse, false});
   return stay();
@@ -125,8 +124,7 @@ Step on_bind(Ready& ready, Scene& scene, const wire::Piece& piece) {
   Object* object = nullptr;
   if (room) {
     const Object* statement = ready.statements.find(bind->statement);
-    object = ready.portals.create(bind->portal);
-    object->may_copy = statement != nullptr && statement->may_copy;
+    object = ready.portals.create(bind->portal, statement == nullptr || statement->may_copy);
   }
   release(ready, scene, piece.bytes, {object, Kind::bind, false});
   return stay();
@@ -160,7 +158,7 @@ Step on_execute(Ready& ready, Scene& scene, const wire::Piece& piece) {
   }
   release(ready, scene, piece.bytes, {nullptr, Kind::execute, false});
   const Object* portal = ready.portals.find(execute->portal);
-  if (portal != nullptr && portal->may_copy) raise_barrier(ready, scene, true);
+  if (portal == nullptr || portal->may_copy) raise_barrier(ready, scene, true);
   return stay();
 }
 

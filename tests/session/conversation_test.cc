@@ -179,6 +179,24 @@ TEST_P(Session, CopyInSwallowsSync) {
       .owes(0);
 }
 
+// A Parse of a name that is taken fails: the old statement stays, and it may start a COPY.
+TEST_P(Session, ANameThatIsTakenKeepsItsBarrier) {
+  const std::string copy = parse("copy t from stdin", "a");
+  const std::string other = parse("select 1", "a");
+  talk_.login()
+      .client(copy + kSync, copy + kSync)
+      .server(kParsed + ready('I'), kParsed + ready('I'))
+      .client(other + kSync, other + kSync);
+  const std::string taken = error("42P05", "prepared statement \"a\" already exists");
+  talk_.server(taken + ready('I'), taken + ready('I'))
+      .client(bind("", "a") + execute() + kSync, bind("", "a") + execute() + kFlush)
+      .owes(2);
+}
+
+TEST_P(Session, AnUnknownStatementMayStartACopy) {
+  talk_.login().client(bind("", "who") + execute() + kSync, bind("", "who") + execute() + kFlush);
+}
+
 TEST_P(Session, MonitorFollowsCopyWithoutHolding) {
   const std::string copy_in = bytes(wire::CopyResponse{'G', 0, {}});
   const std::string all = parse("COPY t FROM STDIN") + bind() + execute() + kSync + frame('d', "1\n") +
