@@ -220,6 +220,12 @@ MaybeFault on_copy_done(Ready& ready) {
 MaybeFault swap_words(Ready& ready, Scene& scene, const wire::Report& error, bool& forward) {
   Entry& head = ready.ledger.head();
   const bool marked = error.message.find(scene.origin.refusal_token) != std::string_view::npos;
+  // Refused CopyData: the server's own error may have been on its way already, and then it is the
+  // first; the CopyFail that we sent was late and is ignored (F10).
+  if (head.denied && !marked && ready.ledger.progress == Progress::copy_in) {
+    if (!ready.refusals.empty()) ready.refusals.erase(ready.refusals.begin());
+    head.denied = false;
+  }
   const bool comparable = head.kind != Kind::function_call && !scene.who.walsender;
   if (comparable && marked != head.denied) {
     return unexplained('E', "an error does not belong to the message it answers");

@@ -197,6 +197,21 @@ TEST_P(Session, AnUnknownStatementMayStartACopy) {
   talk_.login().client(bind("", "who") + execute() + kSync, bind("", "who") + execute() + kFlush);
 }
 
+// The server may have failed the COPY itself before our CopyFail got there: then its error is the
+// first, and the late CopyFail is ignored (F10).
+TEST_P(Session, TheServersOwnCopyErrorMayOvertakeARefusal) {
+  const std::string copy_in = bytes(wire::CopyResponse{'G', 0, {}});
+  const std::string own = error("22P02", "invalid input syntax");
+  talk_.login().client(query("COPY t FROM STDIN"), query("COPY t FROM STDIN"));
+  talk_.server(copy_in, copy_in).client(frame('d', "oops\n"), frame('d', "oops\n"));
+  talk_.client(frame('d', "secrets\n") + frame('c'), bytes(wire::CopyFail{kToken}));
+  talk_.server(own + ready('I'), own + ready('I')).owes(0).phase("ready");
+  talk_.client(query("secrets"), query("/* pgmoat */ " + kToken));
+  talk_.feed(wire::Side::server, poisoned() + ready('I'));
+  EXPECT_NE(talk_.to_client().find("42501"), std::string::npos);
+  talk_.owes(0);
+}
+
 TEST_P(Session, MonitorFollowsCopyWithoutHolding) {
   const std::string copy_in = bytes(wire::CopyResponse{'G', 0, {}});
   const std::string all = parse("COPY t FROM STDIN") + bind() + execute() + kSync + frame('d', "1\n") +
