@@ -222,7 +222,7 @@ Step skip(Ready& ready, Scene& scene, const wire::Piece& piece) {
   if (!scene.enforcing()) {
     scene.out->to_server.release(piece.bytes);
   } else {
-    if (piece.tag == 'E') ready.copy.plausible = true;
+    if (piece.tag == 'E' || piece.tag == 'Q') ready.copy.plausible = true;
     ready.copy.hold_tail = !piece.last;
   }
   return stay();

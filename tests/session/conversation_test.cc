@@ -212,6 +212,14 @@ TEST_P(Session, TheServersOwnCopyErrorMayOvertakeARefusal) {
   talk_.owes(0);
 }
 
+// A Query is discarded while skipping; if it was a COPY, its data comes after the client's Sync.
+TEST_P(Session, DataOfASkippedCopyIsNoAttack) {
+  const std::string bad = error("42601", "syntax error");
+  talk_.login().client(parse("bad"), parse("bad")).server(bad, bad);
+  talk_.client(query("COPY t FROM STDIN") + kSync + frame('d', "1\n") + frame('c'), kSync);
+  talk_.server(ready('I'), ready('I')).owes(0).phase("ready");
+}
+
 TEST_P(Session, MonitorFollowsCopyWithoutHolding) {
   const std::string copy_in = bytes(wire::CopyResponse{'G', 0, {}});
   const std::string all = parse("COPY t FROM STDIN") + bind() + execute() + kSync + frame('d', "1\n") +
