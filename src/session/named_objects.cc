@@ -16,8 +16,9 @@ Object* ObjectTable::find(std::string_view name) {
 Object* ObjectTable::create(std::string_view name, bool may_copy) {
   Object* object = find(name);
   if (object == nullptr) object = add(name);
-  const bool taken = !name.empty() && object->expected;
-  object->may_copy = may_copy || (taken && object->may_copy);
+  const bool had_one = object->confirmed || object->outstanding != 0;
+  object->may_copy = may_copy || (had_one && object->may_copy);
+  object->newest_may_copy = may_copy;
   object->expected = true;
   ++object->outstanding;
   return object;
@@ -52,7 +53,7 @@ Object* ObjectTable::close(std::string_view name) {
 
 void ObjectTable::created(Object& object) {
   PGMOAT_CHECK(object.outstanding > 0);
-  --object.outstanding;
+  if (--object.outstanding == 0) object.may_copy = object.newest_may_copy;
   object.confirmed = true;
 }
 

@@ -18,7 +18,8 @@ struct Object {
   std::uint32_t outstanding = 0;      // ledger entries that will change it
   bool confirmed = false;             // the server has it
   bool expected = false;              // it has it if everything on its way succeeds
-  bool may_copy = false;              // its text may start a COPY FROM STDIN
+  bool may_copy = false;              // a text that it may have may start a COPY FROM STDIN
+  bool newest_may_copy = false;       // the text that was sent last may
 };
 
 class ObjectTable {
@@ -26,8 +27,8 @@ class ObjectTable {
   // The object of this name, or null where it is unknown. "": the unnamed object, never null.
   Object* find(std::string_view name);
   // A message that creates `name` goes to the server. The object lives until the entry that
-  // carries it was settled or undone, and while the server has it. A name that is taken will be
-  // refused and keeps its meaning, so what it may do is then both.
+  // carries it was settled or undone, and while the server has it. Until the server has confirmed,
+  // the name may keep its previous meaning: it may COPY if either text may.
   Object* create(std::string_view name, bool may_copy);
   // A message that closes `name` goes to the server; null where nothing of that name is known.
   Object* close(std::string_view name);

@@ -158,6 +158,7 @@ Step on_execute(Ready& ready, Scene& scene, const wire::Piece& piece) {
   }
   release(ready, scene, piece.bytes, {nullptr, Kind::execute, false});
   const Object* portal = ready.portals.find(execute->portal);
+  // What is unknown counts as "may": a table that is full forgets names that the server still has.
   if (portal == nullptr || portal->may_copy) raise_barrier(ready, scene, true);
   return stay();
 }

@@ -220,6 +220,23 @@ TEST_P(Session, DataOfASkippedCopyIsNoAttack) {
   talk_.server(ready('I'), ready('I')).owes(0).phase("ready");
 }
 
+// A Parse of a name that is taken fails and leaves the name its meaning (F5): COPY here.
+TEST_P(Session, AFailedParseLeavesACopyToBeExpected) {
+  const std::string copy_in = bytes(wire::CopyResponse{'G', 0, {}});
+  const std::string taken = error("42P05", "prepared statement \"a\" already exists");
+  const std::string copy = parse("COPY t FROM STDIN", "a");
+  talk_.login().client(copy + kSync, copy + kSync).server(kParsed + ready('I'), kParsed + ready('I'));
+  const std::string other = parse("select 1", "a");
+  talk_.client(other + kSync, other + kSync).server(taken + ready('I'), taken + ready('I'));
+  talk_.client(bind("", "a") + execute() + kSync, bind("", "a") + execute() + kFlush)
+      .server(kBound + copy_in, kBound + copy_in)
+      .client(frame('c'), frame('c'))
+      .server(complete("COPY 0"), complete("COPY 0"))
+      .client(kSync, kSync)
+      .server(ready('I'), ready('I'))
+      .owes(0);
+}
+
 TEST_P(Session, MonitorFollowsCopyWithoutHolding) {
   const std::string copy_in = bytes(wire::CopyResponse{'G', 0, {}});
   const std::string all = parse("COPY t FROM STDIN") + bind() + execute() + kSync + frame('d', "1\n") +
