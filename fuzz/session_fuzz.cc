@@ -114,6 +114,15 @@ void expect_legal(std::string_view told, const HeaderRules& rules) {
   PGMOAT_CHECK(frames.pending().empty());
 }
 
+// Rows stream: of one that lies about its lengths the client has what came before the lie was read.
+bool row_refused(const Tap& tap) {
+  for (const session::Event& event : tap.events) {
+    const auto* fault = std::get_if<session::ProtocolFault>(&event);
+    if (fault != nullptr && fault->side == Side::server && fault->message == "DataRow") return true;
+  }
+  return false;
+}
+
 void enforce(Bytes input, const session::Setup& setup, std::size_t chunk, bool logged_in, bool disturbed) {
   Tap whole(setup, 0);
   if (logged_in && !login(whole)) return;
@@ -125,7 +134,8 @@ void enforce(Bytes input, const session::Setup& setup, std::size_t chunk, bool l
   // Bytes behind an encryption request are an attack only when they are there before the answer.
   if (cut.greeting_told != 0 || disturbed) return;
   PGMOAT_CHECK(whole.server_told == cut.server_told);
-  PGMOAT_CHECK(whole.client_told == cut.client_told);
+  PGMOAT_CHECK(row_refused(whole) == row_refused(cut));
+  if (!row_refused(whole)) PGMOAT_CHECK(whole.client_told == cut.client_told);
 }
 
 session::Setup setup_for(session::Mode mode) {
