@@ -243,6 +243,8 @@ TEST(Oversize, AtTheLimitAndOnePast) {
   past.phase("closed");
 }
 
+const std::string kLate = error("08P01", "pgmoat: a message was not completed in time", "FATAL");
+
 TEST(Timeouts, HandshakeConnectAndMessage) {
   Conversation silent(Mode::enforce);
   silent.later(std::chrono::seconds(60));
@@ -255,8 +257,32 @@ TEST(Timeouts, HandshakeConnectAndMessage) {
   slow.login().client("Q", "");
   EXPECT_EQ(slow.engine().deadline(), Instant{} + std::chrono::seconds(60));
   slow.later(std::chrono::seconds(59)).event(session::Timer{}).phase("ready");
-  slow.later(std::chrono::seconds(1)).event(
-      session::Timer{}, error("08P01", "pgmoat: a message was not completed in time", "FATAL"));
+  slow.later(std::chrono::seconds(1)).event(session::Timer{}, kLate);
+}
+
+TEST(Timeouts, EachMessageHasItsOwnTime) {
+  for (const std::string& message : {query("select 1"), frame('H')}) {
+    Conversation steady(Mode::enforce);
+    steady.login().feed(wire::Side::client, message.substr(0, 3));
+    for (int i = 0; i < 4; ++i) {
+      steady.later(std::chrono::seconds(40)).event(session::Timer{}).phase("ready");
+      steady.client(message.substr(3) + message.substr(0, 3), message);
+    }
+    steady.later(std::chrono::seconds(60)).event(session::Timer{}, kLate);
+  }
+}
+
+TEST(Timeouts, AStreamedMessageEndsWithItsLastByte) {
+  session::Setup setup = setup_for(Mode::enforce);
+  setup.frame_limits.gather_copy_data = false;
+  Conversation copy(setup, {});
+  const std::string data = frame('d', "1\n");
+  copy.login().client(query("copy t from stdin"), query("copy t from stdin"));
+  copy.server(frame('G', "\0\0\0"s), frame('G', "\0\0\0"s));
+  copy.client(data.substr(0, 6), data.substr(0, 6));
+  copy.later(std::chrono::seconds(40)).event(session::Timer{}).client(data.substr(6) + "d", data.substr(6));
+  copy.later(std::chrono::seconds(40)).event(session::Timer{}).phase("ready");
+  copy.later(std::chrono::seconds(20)).event(session::Timer{}, kLate);
 }
 
 TEST(Leaving, WaitsForIdleUnlessNow) {
