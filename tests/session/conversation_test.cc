@@ -285,6 +285,13 @@ TEST(Timeouts, AStreamedMessageEndsWithItsLastByte) {
   copy.later(std::chrono::seconds(20)).event(session::Timer{}, kLate);
 }
 
+TEST(Monitor, AnotherMajorVersionIsRelayedAndSaidSo) {
+  Conversation talk(Mode::monitor);
+  const std::string packet = startup({}, 2u << 16);
+  talk.client(packet, "").event(session::Connected{}, "", packet).phase("opaque");
+  EXPECT_EQ(talk.count_events<session::TurnedOpaque>(), 1);
+}
+
 TEST(Leaving, WaitsForIdleUnlessNow) {
   Conversation talk(Mode::enforce);
   talk.login().client(query("select 1"), query("select 1"));
