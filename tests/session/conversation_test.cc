@@ -292,6 +292,21 @@ TEST(Monitor, AnotherMajorVersionIsRelayedAndSaidSo) {
   EXPECT_EQ(talk.count_events<session::TurnedOpaque>(), 1);
 }
 
+// None of the frame has left: the client is between messages, and is told why this ends.
+TEST(ServerFaults, AreToldWhereNothingOfAStreamedFrameHasLeft) {
+  const std::string why = error("08P01", "pgmoat: the server sent what nothing explains", "FATAL");
+  for (const std::string& said : {frame('d', "1\n"), frame('d', "1\n").substr(0, 6)}) {
+    Conversation talk(Mode::enforce);
+    talk.login().server(said, why).phase("closed");
+  }
+  Conversation torn(Mode::enforce);
+  const std::string row = frame('D', "\0\1\0\0\0\3one"s);
+  const std::string columns = frame('T', "\0\0"s);
+  torn.login().client(query("select 1"), query("select 1"));
+  torn.server(columns + row.substr(0, 8), columns + row.substr(0, 8));
+  torn.event(session::Leave{true}, "").phase("closed");
+}
+
 TEST(Leaving, WaitsForIdleUnlessNow) {
   Conversation talk(Mode::enforce);
   talk.login().client(query("select 1"), query("select 1"));
