@@ -381,6 +381,7 @@ def sessions():
             server(frame("A", u32(9) + z("c") + z("")),
                    frame("N", report(("S", "NOTICE"), ("C", "00000"), ("M", "n"))))),
         "server-answers-unasked": conversation(server(frame("C", z("SELECT 1")))),
+        "server-copies-unasked-in-two-reads": conversation(server(frame("d", b"1\n"))),
         "server-row-lies-about-a-length": conversation(client(query("select 1")), server(
             frame("T", u16(1) + field("n", 23, 4)), frame("D", u16(1) + u32(99) + b"1"))),
         "server-fatal": conversation(client(query("select 1")), server(error("57P01", "going down", "FATAL")),
