@@ -17,7 +17,6 @@ struct Engine::State {
   Scene scene;
   Phase phase = Greeting{};
   Instant frame_began = kNever;  // when the client's incomplete frame began to arrive
-  std::uint64_t frames_before = 0;  // of the client, completed before it
   bool late_reported = false;
 
   wire::FrameBuffer& in(Side side) {
@@ -156,16 +155,12 @@ void Engine::State::settle_ends() {
   }
 }
 
-// A client that always has the next frame under way is not late: each frame has its own time.
 void Engine::State::note_progress() {
-  const std::uint64_t frames = scene.client_in.completed();
-  const bool another = std::exchange(frames_before, frames) != frames;
   if (scene.client_in.idle() || holds_client() || is<Closed>()) {
     frame_began = kNever;
     late_reported = false;
-  } else if (frame_began == kNever || another) {
+  } else if (frame_began == kNever) {
     frame_began = scene.now;
-    late_reported = false;
   }
 }
 

@@ -82,10 +82,7 @@ std::string rewrite(const wire::StartupMessage& startup, std::uint32_t version) 
 
 Step startup(Scene& scene, const wire::StartupMessage& message, std::uint32_t size) {
   if (message.version >> 16 != kMajor3) {
-    if (!scene.enforcing()) {
-      scene.report(TurnedOpaque{"startup packet: another major version of the protocol"});
-      return relay_unread(scene);
-    }
+    if (!scene.enforcing()) return relay_unread(scene);
     return end(scene, "0A000", "unsupported frontend protocol " +
                                    std::to_string(message.version >> 16) + "." +
                                    std::to_string(message.version & 0xffff) +

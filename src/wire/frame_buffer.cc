@@ -78,7 +78,6 @@ Piece FrameBuffer::next(const HeaderRules& rules) {
     const std::uint32_t size = std::min(held, stream_left_);
     stream_left_ -= size;
     begin_ += size;
-    if (stream_left_ == 0) ++completed_;
     return {Piece::Kind::tail, stream_tag_, stream_left_ == 0, 0, {at, size}};
   }
   if (fault_) return {Piece::Kind::fault, fault_->tag, false, 0, {}};
@@ -105,7 +104,6 @@ Piece FrameBuffer::next(const HeaderRules& rules) {
   if (held >= whole) {
     begin_ += static_cast<std::uint32_t>(whole);
     wanted_ = 0;
-    ++completed_;
     return {Piece::Kind::whole, tag, true, body, {at, static_cast<std::size_t>(whole)}};
   }
   if (rule.carry == HeaderRule::Carry::stream || pass) {

@@ -82,7 +82,6 @@ class FrameBuffer {
 
   bool in_frame() const { return stream_left_ != 0; }  // inside a streamed frame
   bool idle() const { return begin_ == end_ && stream_left_ == 0; }
-  std::uint64_t completed() const { return completed_; }  // frames whose last byte came out
   const std::optional<Fault>& fault() const { return fault_; }
 
   // Everything taken has left: returns the memory if nothing is pending and no read is under way.
@@ -96,7 +95,6 @@ class FrameBuffer {
   std::uint32_t begin_ = 0;
   std::uint32_t end_ = 0;
   std::uint32_t stream_left_ = 0;  // body bytes of a streamed frame still to come
-  std::uint64_t completed_ = 0;
   char stream_tag_ = 0;
   bool large_ = false;             // the last read filled its room: borrow a large block next
   bool lent_ = false;              // room() was given out: a read may land in the block at any moment
