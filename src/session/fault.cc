@@ -37,7 +37,7 @@ void report(Scene& scene, wire::Side side, const wire::Fault& fault, bool passed
 }  // namespace
 
 void Scene::say_fatal(std::string_view sqlstate, std::string_view message, std::string_view hint) {
-  if (fatal_said || server_in.in_frame() || setup.mode == Mode::observe) return;
+  if (fatal_said || client_in_frame || setup.mode == Mode::observe) return;
   fatal_said = true;
   out->to_client.say([&](std::string& to) {
     wire::encode_error({"FATAL", sqlstate, message, {}, hint}, to);

@@ -347,10 +347,13 @@ Step on_server(Ready& ready, Scene& scene) {
         return end(scene, "08P01", "pgmoat: the server sent what nothing explains");
       }
       scene.out->to_client.release(piece.bytes);
+      scene.client_in_frame = !piece.last;
       scene.report(TurnedOpaque{std::string("server: ") + fault->what});
       return become(Opaque{});
     }
-    if (forward) scene.out->to_client.release(piece.bytes);
+    if (!forward) continue;
+    scene.out->to_client.release(piece.bytes);
+    scene.client_in_frame = !piece.last;
   }
 }
 

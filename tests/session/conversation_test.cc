@@ -310,6 +310,8 @@ TEST(Oversize, AtTheLimitAndOnePast) {
   past.phase("closed");
 }
 
+const std::string kLate = error("08P01", "pgmoat: a message was not completed in time", "FATAL");
+
 TEST(Timeouts, HandshakeConnectAndMessage) {
   Conversation silent(Mode::enforce);
   silent.later(std::chrono::seconds(60));
@@ -322,8 +324,54 @@ TEST(Timeouts, HandshakeConnectAndMessage) {
   slow.login().client("Q", "");
   EXPECT_EQ(slow.engine().deadline(), Instant{} + std::chrono::seconds(60));
   slow.later(std::chrono::seconds(59)).event(session::Timer{}).phase("ready");
-  slow.later(std::chrono::seconds(1)).event(
-      session::Timer{}, error("08P01", "pgmoat: a message was not completed in time", "FATAL"));
+  slow.later(std::chrono::seconds(1)).event(session::Timer{}, kLate);
+}
+
+TEST(Timeouts, EachMessageHasItsOwnTime) {
+  for (const std::string& message : {query("select 1"), frame('H')}) {
+    Conversation steady(Mode::enforce);
+    steady.login().feed(wire::Side::client, message.substr(0, 3));
+    for (int i = 0; i < 4; ++i) {
+      steady.later(std::chrono::seconds(40)).event(session::Timer{}).phase("ready");
+      steady.client(message.substr(3) + message.substr(0, 3), message);
+    }
+    steady.later(std::chrono::seconds(60)).event(session::Timer{}, kLate);
+  }
+}
+
+TEST(Timeouts, AStreamedMessageEndsWithItsLastByte) {
+  session::Setup setup = setup_for(Mode::enforce);
+  setup.frame_limits.gather_copy_data = false;
+  Conversation copy(setup, {});
+  const std::string data = frame('d', "1\n");
+  copy.login().client(query("copy t from stdin"), query("copy t from stdin"));
+  copy.server(frame('G', "\0\0\0"s), frame('G', "\0\0\0"s));
+  copy.client(data.substr(0, 6), data.substr(0, 6));
+  copy.later(std::chrono::seconds(40)).event(session::Timer{}).client(data.substr(6) + "d", data.substr(6));
+  copy.later(std::chrono::seconds(40)).event(session::Timer{}).phase("ready");
+  copy.later(std::chrono::seconds(20)).event(session::Timer{}, kLate);
+}
+
+TEST(Monitor, AnotherMajorVersionIsRelayedAndSaidSo) {
+  Conversation talk(Mode::monitor);
+  const std::string packet = startup({}, 2u << 16);
+  talk.client(packet, "").event(session::Connected{}, "", packet).phase("opaque");
+  EXPECT_EQ(talk.count_events<session::TurnedOpaque>(), 1);
+}
+
+// None of the frame has left: the client is between messages, and is told why this ends.
+TEST(ServerFaults, AreToldWhereNothingOfAStreamedFrameHasLeft) {
+  const std::string why = error("08P01", "pgmoat: the server sent what nothing explains", "FATAL");
+  for (const std::string& said : {frame('d', "1\n"), frame('d', "1\n").substr(0, 6)}) {
+    Conversation talk(Mode::enforce);
+    talk.login().server(said, why).phase("closed");
+  }
+  Conversation torn(Mode::enforce);
+  const std::string row = frame('D', "\0\1\0\0\0\3one"s);
+  const std::string columns = frame('T', "\0\0"s);
+  torn.login().client(query("select 1"), query("select 1"));
+  torn.server(columns + row.substr(0, 8), columns + row.substr(0, 8));
+  torn.event(session::Leave{true}, "").phase("closed");
 }
 
 TEST(Leaving, WaitsForIdleUnlessNow) {

@@ -1,0 +1,57 @@
+"""What docs/configuration.md shows must be so: its files are valid, and its file of every key has the
+defaults that its tables name.
+"""
+import os
+import re
+import subprocess
+
+import pytest
+
+from pg import BINARY, ROOT
+
+with open(os.path.join(ROOT, "docs", "configuration.md"), encoding="utf-8") as page:
+    MANUAL = page.read()
+EXAMPLES = re.findall(r"^```toml\n(.*?)^```$", MANUAL, re.M | re.S)
+
+
+def by_section(text, heading, entry):
+    """{(section, key): value}; what stands before the first section has section ""."""
+    parts = re.split(heading, text, flags=re.M)
+    return {(section, key): value for section, part in zip(["", *parts[1::2]], parts[0::2])
+            for key, value in re.findall(entry, part, re.M)}
+
+
+DEFAULTS = by_section(MANUAL, r"^## \[(\w+)\]$", r"^\| `(\w+)` \| [^|]+ \| `?([^|]+?)`? \|")
+
+
+def check(text, folder):
+    file = folder / "example.toml"
+    file.write_text(text, encoding="utf-8")
+    return subprocess.run([BINARY, "check", "--config", str(file)], capture_output=True, text=True, check=False)
+
+
+def test_there_are_examples():
+    assert len(EXAMPLES) >= 2 and len(DEFAULTS) >= 20
+
+
+@pytest.mark.parametrize("text", EXAMPLES, ids=["complete", "least"])
+def test_an_example_is_valid(text, tmp_path):
+    done = check(text, tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_mistake_in_an_example_would_be_seen(tmp_path):
+    done = check(EXAMPLES[0] + "\nmade_up = 1\n", tmp_path)
+    assert done.returncode == 1 and "unknown key 'made_up'" in done.stderr
+
+
+def test_the_complete_example_has_the_defaults_of_the_tables():
+    shown = by_section(EXAMPLES[0], r"^\[(\w+)\]", r"^(\w+) = (\"[^\"]*\"|\d+)")
+    assert len(shown) >= 20
+    assert {key: DEFAULTS.get(key) for key in shown if key[0] != "on_failure"} == {
+        key: value for key, value in shown.items() if key[0] != "on_failure"}
+
+
+def test_every_key_of_the_tables_is_in_the_complete_example():
+    keys = {(section, key) for section, key in by_section(EXAMPLES[0], r"^\[(\w+)\]", r"^(\w+) =()")}
+    assert keys == set(DEFAULTS)
