@@ -36,18 +36,21 @@ Step bad_packet(Scene& scene, const wire::Fault& fault) {
   return end(scene, "08P01", std::string("pgmoat: invalid startup packet: ") + fault.what);
 }
 
-// TLS and GSS encryption: 'N', once each. Bytes behind the request were sent before its answer:
-// no honest client does that (CVE-2021-23214 is the attack).
+// TLS and GSS encryption: 'N', once each. The server never sees these requests, so in every mode we
+// refuse what it would refuse: a second one, which PostgreSQL reads as a startup packet of a version
+// that nobody speaks, and bytes sent before the answer (CVE-2021-23214 is the attack).
 Step encryption_request(Scene& scene, bool& asked, std::uint32_t size) {
-  wire::Fault fault{wire::Fault::Kind::out_of_place, 0, 0, 0, ""};
-  if (asked) fault.what = "encryption was requested twice";
-  if (scene.client_in.pending().size() > size) fault.what = "bytes behind an encryption request";
-  if (*fault.what != '\0' && !tolerates(scene, wire::Side::client, fault)) {
-    return end(scene, "08P01", std::string("pgmoat: ") + fault.what);
-  }
+  const auto refuse = [&](const char* what, std::string_view sqlstate) {
+    scene.report(ProtocolFault{wire::Side::client, "", what, 0, false});
+    return end(scene, sqlstate, std::string("pgmoat: ") + what);
+  };
+  if (asked) return refuse("encryption was requested twice", scene.enforcing() ? "08P01" : "0A000");
   asked = true;
-  scene.client_in.take(size);
   answer(scene, 'N');
+  if (scene.client_in.pending().size() > size) {
+    return refuse("bytes behind an encryption request", "08P01");
+  }
+  scene.client_in.take(size);
   return stay();
 }
 

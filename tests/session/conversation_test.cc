@@ -23,11 +23,25 @@ TEST_P(Session, AnswersEncryptionRequestsOnceEach) {
   EXPECT_NE(talk_.to_client().find("08P01"), std::string::npos);
 }
 
+// The server never sees an encryption request, so monitoring has to refuse what it would refuse.
+TEST_P(Session, MonitorRefusesASecondEncryptionRequestAsTheServerWould) {
+  monitor_.client(kSslRequest, "", "N");
+  monitor_.feed(wire::Side::client, kSslRequest);
+  monitor_.phase("closed");
+  EXPECT_NE(monitor_.to_client().find("0A000"), std::string::npos);
+  EXPECT_EQ(monitor_.count_commands<session::Dial>(), 0);
+}
+
 TEST(Greeting, RefusesBytesBehindAnEncryptionRequest) {
-  Conversation talk(Mode::enforce);
-  talk.feed(wire::Side::client, kSslRequest + startup());
-  talk.phase("closed");
-  EXPECT_EQ(talk.to_server(), "");
+  for (const Mode mode : {Mode::enforce, Mode::monitor}) {
+    Conversation talk(mode);
+    talk.feed(wire::Side::client, kSslRequest + startup());
+    talk.phase("closed");
+    EXPECT_EQ(talk.to_server(), "");
+    EXPECT_TRUE(talk.to_client().starts_with("NE")) << talk.to_client();
+    EXPECT_NE(talk.to_client().find("08P01"), std::string::npos);
+    EXPECT_EQ(talk.count_events<session::ProtocolFault>(), 1);
+  }
 }
 
 TEST_P(Session, LogsIn) {
