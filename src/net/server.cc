@@ -1,5 +1,6 @@
 #include "net/server.h"
 
+#include <errno.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -30,19 +31,32 @@ Result<std::vector<tcp::endpoint>, std::string> resolve(const Address& address, 
   return endpoints;
 }
 
-// Two sockets a session. Returns how many sessions the process can really hold.
-std::uint32_t fit_descriptors(std::uint32_t sessions) {
+// What the process holds without any session: of each worker the three of its io_context, and its
+// listeners.
+rlim_t descriptors_without_sessions(const ServerSetup& setup, unsigned workers) {
+  return kSpareDescriptors + rlim_t{workers} * (3 + setup.listen.size());
+}
+
+// Two sockets a session. Returns how many sessions the process can really hold, 0 where none.
+std::uint32_t fit_descriptors(std::uint32_t sessions, rlim_t others) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return sessions;
-  const rlim_t wanted = rlim_t{sessions} * 2 + kSpareDescriptors;
+  const rlim_t wanted = rlim_t{sessions} * 2 + others;
   if (limit.rlim_cur < wanted) {
     limit.rlim_cur = std::min(wanted, limit.rlim_max);
     ::setrlimit(RLIMIT_NOFILE, &limit);
     ::getrlimit(RLIMIT_NOFILE, &limit);
   }
   if (limit.rlim_cur >= wanted) return sessions;
-  if (limit.rlim_cur <= kSpareDescriptors + 2) return 1;
-  return static_cast<std::uint32_t>((limit.rlim_cur - kSpareDescriptors) / 2);
+  if (limit.rlim_cur <= others) return 0;
+  return static_cast<std::uint32_t>((limit.rlim_cur - others) / 2);
+}
+
+const char* remedy(const asio::error_code& error) {
+  if (error == asio::error::address_in_use) return "; is another program using the port?";
+  if (error == asio::error::access_denied) return "; a port below 1024 needs CAP_NET_BIND_SERVICE";
+  if (error.value() == EADDRNOTAVAIL) return "; no network interface here has that address";
+  return "; choose another address";
 }
 
 }  // namespace
@@ -69,8 +83,7 @@ std::string Server::Impl::bind_all() {
     for (const auto& worker : shared.workers) {
       std::uint16_t port = 0;
       if (const asio::error_code error = worker->listen(at, port)) {
-        return "cannot listen on " + to_string(address) + ": " + error.message() +
-               "; is another program using the port?";
+        return "cannot listen on " + to_string(address) + ": " + error.message() + remedy(error);
       }
       at.port(port);
     }
@@ -92,10 +105,15 @@ Result<std::unique_ptr<Server>, std::string> Server::start(ServerSetup setup) {
   Shared& shared = server->impl_->shared;
   server->impl_->joined = true;  // until threads run
   shared.setup = std::move(setup);
-  const auto backend = resolve(shared.setup.backend, "backend");
-  if (!backend) return backend.error();
-  shared.backend = *backend;
-  const std::uint32_t fitting = fit_descriptors(shared.setup.sessions);
+  unsigned workers = shared.setup.workers;
+  if (workers == 0) workers = static_cast<unsigned>(std::max(1l, ::sysconf(_SC_NPROCESSORS_ONLN)));
+  const rlim_t others = descriptors_without_sessions(shared.setup, workers);
+  const std::uint32_t fitting = fit_descriptors(shared.setup.sessions, others);
+  if (fitting == 0) {
+    return "the limit of open files is too low for " + std::to_string(workers) +
+           " workers and one session; raise LimitNOFILE (ulimit -n) to at least " +
+           std::to_string(others + 2);
+  }
   if (fitting < shared.setup.sessions && shared.setup.on_event) {
     shared.setup.on_event(0, session::Finding{"the limit of open files allows " +
                                               std::to_string(fitting) + " sessions, not " +
@@ -103,8 +121,9 @@ Result<std::unique_ptr<Server>, std::string> Server::start(ServerSetup setup) {
                                               "; raise LimitNOFILE"});
   }
   shared.setup.sessions = std::min(fitting, shared.setup.sessions);
-  unsigned workers = shared.setup.workers;
-  if (workers == 0) workers = static_cast<unsigned>(std::max(1l, ::sysconf(_SC_NPROCESSORS_ONLN)));
+  const auto backend = resolve(shared.setup.backend, "backend");
+  if (!backend) return backend.error();
+  shared.backend = *backend;
   for (unsigned i = 0; i < workers; ++i) shared.workers.push_back(std::make_unique<Worker>(shared));
   if (std::string error = server->impl_->bind_all(); !error.empty()) return error;
   for (const auto& worker : shared.workers) {
