@@ -36,9 +36,9 @@ Step bad_packet(Scene& scene, const wire::Fault& fault) {
   return end(scene, "08P01", std::string("pgmoat: invalid startup packet: ") + fault.what);
 }
 
-// TLS and GSS encryption: 'N', once each. The server never sees these requests, so in every mode we
-// refuse what it would refuse: a second one, which PostgreSQL reads as a startup packet of a version
-// that nobody speaks, and bytes sent before the answer (CVE-2021-23214 is the attack).
+// TLS and GSS encryption: 'N', once each. The server never sees these requests, so in every mode
+// we refuse what it would refuse: a second one, which PostgreSQL reads as a startup packet of a
+// version that nobody speaks, and bytes sent before the answer (CVE-2021-23214 is the attack).
 Step encryption_request(Scene& scene, bool& asked, std::uint32_t size) {
   const auto refuse = [&](const char* what, std::string_view sqlstate) {
     scene.report(ProtocolFault{wire::Side::client, "", what, 0, false});
