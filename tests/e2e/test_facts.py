@@ -161,7 +161,8 @@ def test_f10_late_copy_messages_are_ignored(table):
     assert count(table) == "0"
 
 
-@pytest.mark.parametrize("message", [query("select 1"), parse("", "select 1"), bind(), execute(), describe("S"),
+@pytest.mark.parametrize("message", [query("select 1"), parse("", "select 1"), bind(), execute(),
+                                     describe("S"),
                                      close("S", "a"), function_call(PI)], ids=list("QPBEDCF"))
 def test_f11_any_other_message_in_copy_in_kills_the_connection(table, message):
     """First an ERROR, then FATAL: protocol synchronization was lost."""

@@ -14,7 +14,8 @@ import pytest
 
 from fake import AUTH_OK, CLEARTEXT, READY, STATUS, FakeServer, key_data
 from pg import Pgmoat, wait_until
-from wire import (COPY_DONE, FLUSH, GSSENC_REQUEST, SSL_REQUEST, SYNC, TERMINATE, Conn, bind, close, copy_data,
+from wire import (COPY_DONE, FLUSH, GSSENC_REQUEST, SSL_REQUEST, SYNC, TERMINATE, Conn, bind, close,
+                  copy_data,
                   copy_fail, describe, execute, fields, frame, function_call, parse, password, query,
                   raw_frame, said, startup, z)
 
@@ -56,7 +57,8 @@ SIZES = {
 }
 TRAILING = {f"trailing byte in {name}": raw_frame(chr(good[0]), len(good), good[5:] + b"\0")
             for name, good in {
-                "Query": query("select 1"), "Parse": parse("", "select 1", (23,)), "Bind": bind("", "", [b"1"]),
+                "Query": query("select 1"), "Parse": parse("", "select 1", (23,)), "Bind": bind("", "",
+                                                                                                [b"1"]),
                 "Describe": describe("S"), "Close": close("P"), "Execute": execute(), "Sync": SYNC,
                 "Flush": FLUSH, "FunctionCall": function_call(952, [b"1"]), "CopyDone": COPY_DONE,
                 "CopyFail": copy_fail("why"), "Terminate": TERMINATE}.items()}
@@ -90,7 +92,8 @@ BINDS = {
     "Bind: more result formats than there are": bind_body(results=short(3) + short(1)),
     "Bind: no result count": bind_body(results=b""),
     "FunctionCall: 2 formats, 1 value": function_call(952, [b"1"], (0, 0)),
-    "FunctionCall: value of length -2": frame("F", struct.pack("!I", 952) + short(0) + short(1) + value(-2) + short(0)),
+    "FunctionCall: value of length -2": frame("F", struct.pack("!I", 952) + short(0) + short(1) + value(-2)
+                                              + short(0)),
     "FunctionCall: result format 2": function_call(952, result=2),
     "FunctionCall: empty": frame("F"),
 }
@@ -230,7 +233,8 @@ def test_an_unknown_tag_never_arrives(fake, enforce):
     usable(fake, enforce)
 
 
-SPLIT = ("Query one past the limit", "Q of length 3", "Q of length -1", "trailing byte in Bind", "NUL in Query",
+SPLIT = ("Query one past the limit", "Q of length 3", "Q of length -1", "trailing byte in Bind",
+         "NUL in Query",
          "Bind: 2 formats, 1 value", "Parse name of 64 bytes", "stray CopyData", "password after login")
 
 
@@ -310,7 +314,8 @@ def test_a_password_that_nobody_asked_for_never_arrives(fake, enforce):
 AT_LIMIT = {
     "Query at the limit": query("x" * (QUERY_LIMIT - 1)),
     "Parse at the limit": frame("P", b"\0" + b"x" * (QUERY_LIMIT - 4) + b"\0\0\0"),
-    "every name of 63 bytes": parse(N63, "select 1") + bind(N63, N63) + describe("S", N63) + describe("P", N63)
+    "every name of 63 bytes": parse(N63, "select 1") + bind(N63, N63) + describe("S", N63) + describe("P",
+                                                                                                      N63)
     + execute(N63) + close("S", N63) + close("P", N63),
     "Bind with one format for two values": bind("", "", [b"1", None], (1,), (0, 1)),
     "the large-object functions": b"".join(function_call(oid, [b"1"], (1,)) for oid in LARGE_OBJECTS),
@@ -355,7 +360,8 @@ def test_names_of_63_bytes_log_in(fake):
         assert fake.connection(before).startup == packet
 
 
-OTHER_OIDS = [0, 1, 714, 716, 951, 959, 963, 965, 1003, 1005, 1598, 2026, 3169, 3173, 16384, 2 ** 31, 2 ** 32 - 1]
+OTHER_OIDS = [0, 1, 714, 716, 951, 959, 963, 965, 1003, 1005, 1598, 2026, 3169, 3173, 16384, 2 ** 31,
+              2 ** 32 - 1]
 
 
 def test_a_refused_function_call_is_an_error_in_its_place(fake, enforce):
@@ -365,7 +371,8 @@ def test_a_refused_function_call_is_an_error_in_its_place(fake, enforce):
     with conn:
         for oid in OTHER_OIDS:
             assert conn.ask(function_call(oid, [b"secret"])) == "E42501 ZI"
-        assert conn.ask(BEFORE, function_call(2026), AFTER, count=3) == "C:SELECT 0 ZI E42501 ZI C:SELECT 0 ZI"
+        replies = conn.ask(BEFORE, function_call(2026), AFTER, count=3)
+        assert replies == "C:SELECT 0 ZI E42501 ZI C:SELECT 0 ZI"
     expected = substitute * len(OTHER_OIDS) + BEFORE + substitute + AFTER
     assert seen.wait_bytes(len(expected))
     assert seen.after_startup in (expected, expected + TERMINATE)
@@ -385,7 +392,8 @@ def test_a_refused_function_call_before_a_real_server(postgres):
         assert conn.ask(function_call(2026)) == "E42501 ZE"
         assert conn.ask(query("select 1")) == "E25P02 ZE"
         assert conn.ask(query("commit")) == "C:ROLLBACK ZI"
-        assert conn.ask(parse("s", "select 5"), function_call(2026), bind("", "s"), execute(), SYNC, count=2) \
+        use = bind("", "s") + execute() + SYNC
+        assert conn.ask(parse("s", "select 5"), function_call(2026), use, count=2) \
             == "1 E42501 ZI 2 D:5 C:SELECT 1 ZI"
 
 
