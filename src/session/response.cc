@@ -227,6 +227,12 @@ MaybeFault swap_words(Ready& ready, Scene& scene, const wire::Report& error, boo
     head.denied = false;
   }
   const bool comparable = head.kind != Kind::function_call && !scene.who.walsender;
+  // Data that was sent before the refused piece, or a cancel, has failed the COPY first: our
+  // CopyFail was late, and the server's error is the one to be told.
+  if (head.denied && !marked && ready.ledger.progress == Progress::copy_in) {
+    head.denied = false;
+    if (!ready.refusals.empty()) ready.refusals.pop_front();
+  }
   if (comparable && marked != head.denied) {
     return unexplained('E', "an error does not belong to the message it answers");
   }

@@ -102,6 +102,36 @@ TEST_P(Refusal, OfCopyData) {
       .owes(0);
 }
 
+// The server was busy failing on the first row when we saw, and refused, the second.
+TEST_P(Refusal, OfCopyDataIsNotShownWhenEarlierDataFails) {
+  const std::string copy_in = bytes(wire::CopyResponse{'G', 0, {}});
+  const std::string bad_row = error("22P02", "invalid input syntax for type integer");
+  talk_.login()
+      .client(query("copy t from stdin"), query("copy t from stdin"))
+      .server(copy_in, copy_in)
+      .client(frame('d', "bad\n"), frame('d', "bad\n"))
+      .client(frame('d', "secrets\n"), bytes(wire::CopyFail{kToken}))
+      .server(bad_row + ready('I'), bad_row + ready('I'))
+      .client(frame('d', "3\n") + frame('c'), "")
+      .client(query("select secrets"), query(kPoison))
+      .server(poisoned() + ready('I'), kRefusal + ready('I'))
+      .owes(0);
+}
+
+TEST_P(Refusal, OfCopyDataOfAnExecuteIsNotShownWhenEarlierDataFails) {
+  const std::string copy_in = bytes(wire::CopyResponse{'G', 0, {}});
+  const std::string bad_row = error("22P02", "invalid input syntax for type integer");
+  talk_.login()
+      .client(parse("copy t from stdin") + bind() + execute(),
+              parse("copy t from stdin") + bind() + execute() + kFlush)
+      .server(kParsed + kBound + copy_in, kParsed + kBound + copy_in)
+      .client(frame('d', "bad\n") + frame('d', "secrets\n"),
+              frame('d', "bad\n") + bytes(wire::CopyFail{kToken}))
+      .client(frame('c') + kSync, kSync)
+      .server(bad_row + ready('I'), bad_row + ready('I'))
+      .owes(0);
+}
+
 TEST_P(Refusal, RaisesTheAlarmWhenTheServerDisagrees) {
   talk_.login().client(query("select secrets"), query(kPoison));
   talk_.feed(wire::Side::server, error("42P01", "another error"));
