@@ -132,6 +132,46 @@ TEST_P(Refusal, OfCopyDataOfAnExecuteIsNotShownWhenEarlierDataFails) {
       .owes(0);
 }
 
+// PostgreSQL skips the COPY and then ignores its data; a client that did not wait for the error
+// of the segment before has done nothing wrong.
+TEST_P(Refusal, SkipsACopyWhoseDataComesAfterTheSync) {
+  talk_.login()
+      .client(parse("select secrets"), parse(kPoison))
+      .client(query("copy t from stdin") + kSync, kSync)
+      .client(frame('d', "1\n") + frame('c') + query("select 1"), query("select 1"))
+      .server(poisoned() + ready('I') + complete("SELECT 1") + ready('I'),
+              kRefusal + ready('I') + complete("SELECT 1") + ready('I'))
+      .owes(0);
+}
+
+// A Parse under a name that is in use fails (42P05): the COPY that has the name is still one.
+TEST_P(Refusal, KnowsTheCopyBehindANameThatIsInUse) {
+  const std::string in_use = error("42P05", "prepared statement \"k\" already exists");
+  const std::string copy_in = bytes(wire::CopyResponse{'G', 0, {}});
+  talk_.login()
+      .client(parse("copy t from stdin", "k") + kSync, parse("copy t from stdin", "k") + kSync)
+      .server(kParsed + ready('I'), kParsed + ready('I'))
+      .client(parse("select 1", "k") + kSync, parse("select 1", "k") + kSync)
+      .server(in_use + ready('I'), in_use + ready('I'))
+      .client(bind("", "k") + execute() + kSync + frame('d', "1\n") + frame('c') + kSync,
+              bind("", "k") + execute() + kFlush)
+      .server(kBound, kBound)
+      .server(copy_in, copy_in, frame('d', "1\n") + frame('c') + kSync)
+      .server(complete("COPY 1") + ready('I'), complete("COPY 1") + ready('I'))
+      .owes(0);
+}
+
+// What we have not seen prepared may be a COPY: data behind it is no attack.
+TEST_P(Refusal, HoldsBackBehindAStatementItDoesNotKnow) {
+  const std::string unknown = error("26000", "prepared statement \"k\" does not exist");
+  talk_.login()
+      .client(bind("", "k") + execute() + frame('d', "1\n") + frame('c') + kSync,
+              bind("", "k") + execute() + kFlush)
+      .server(unknown, unknown, kSync)
+      .server(ready('I'), ready('I'))
+      .owes(0);
+}
+
 TEST_P(Refusal, RaisesTheAlarmWhenTheServerDisagrees) {
   talk_.login().client(query("select secrets"), query(kPoison));
   talk_.feed(wire::Side::server, error("42P01", "another error"));
