@@ -61,7 +61,9 @@ void on_data(Ready& ready, Scene& scene, const wire::Piece& piece) {
 
 }  // namespace
 
-bool may_start_copy(std::string_view sql) { return contains(sql, "copy") && contains(sql, "std"); }
+bool may_start_copy(std::string_view sql) {
+  return (contains(sql, "copy") && contains(sql, "std")) || contains(sql, "execute");
+}
 
 bool on_copy_message(Ready& ready, Scene& scene, const wire::Piece& piece) {
   switch (piece.tag) {

@@ -12,7 +12,8 @@
 namespace pgmoat::session {
 
 // Whether this text can contain a COPY FROM STDIN: keywords cannot be written without their
-// letters, so a text without "copy" and "std" (STDOUT is accepted for STDIN) has none.
+// letters, so a text without "copy" and "std" (STDOUT is accepted for STDIN) has none. EXECUTE
+// can run one that was prepared by Parse.
 bool may_start_copy(std::string_view sql);
 
 // The client's message while COPY IN is active. True: it was dealt with.

@@ -161,6 +161,15 @@ TEST_P(Refusal, KnowsTheCopyBehindANameThatIsInUse) {
       .owes(0);
 }
 
+TEST_P(Refusal, KnowsThatExecuteInSqlMayRunACopy) {
+  const std::string copy_in = bytes(wire::CopyResponse{'G', 0, {}});
+  talk_.login()
+      .client(query("execute k") + kSync + frame('d', "1\n") + frame('c'), query("execute k"))
+      .server(copy_in, copy_in, frame('d', "1\n") + frame('c'))
+      .server(complete("COPY 1") + ready('I'), complete("COPY 1") + ready('I'))
+      .owes(0);
+}
+
 // What we have not seen prepared may be a COPY: data behind it is no attack.
 TEST_P(Refusal, HoldsBackBehindAStatementItDoesNotKnow) {
   const std::string unknown = error("26000", "prepared statement \"k\" does not exist");
