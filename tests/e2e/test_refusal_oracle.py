@@ -19,22 +19,20 @@ import struct
 import time
 import traceback
 
-import pytest
-
 from pg import Pgmoat, SHORT, wait_until
-from refusal_scripts import REFUSED_VALUE, TAIL, VETOES, Script, script as write_script, written
-from wire import Conn, cancel_request, fields, frame, query, row, said, z
+from refusal_scripts import REFUSED_VALUE, TAIL, VETOES, script as write_script, written
+from wire import Conn, cancel_request, fields, frame, query, said, z
 
 WORKERS = 8
 SCRIPTS = int(os.environ.get("PGMOAT_ORACLE_SCRIPTS", "100" if SHORT else "600"))
 SEED = int(os.environ.get("PGMOAT_ORACLE_SEED", "1"))
 CHUNKINGS = ["whole", "bytes", "pieces", "paced"]
-ALL_CHUNKINGS = not os.environ.get("PGMOAT_ORACLE_ONE_CHUNKING")
 ENDING = frame("D", struct.pack("!Hi", 1, 8) + b"sentinel") + frame("C", z("SELECT 1")) + frame("Z", b"I")
 PATIENCE = 15.0
 STRAY = "COPY data where no COPY is in progress"  # what a script without its COPY is rightly told
 OURS = {"S": "ERROR", "V": "ERROR", "C": "42501", "M": "statement refused by pgmoat",
         "H": "The words are in [refuse] of pgmoat's configuration."}
+RULE = re.compile(r'Rule "words\.(veto\d\d)" refuses text that contains this word\.')
 SUBSTITUTE = re.compile(r'(?:syntax error at or near "(veto\d\d)"|COPY from stdin failed: (veto\d\d))')
 
 
@@ -79,7 +77,8 @@ class Session:
             self.open.receive(0)
             return self.open.ended or self.backends("wait_event = 'PgSleep'") == str(count)
         if not wait_until(reached, PATIENCE, 0.003):
-            raise TimeoutError(f"{self.name}: not {count} sleeping statement after {said(split(self.open.buffer))}")
+            raise TimeoutError(f"{self.name}: sleeping statements are not {count} after:"
+                               f" {said(split(self.open.buffer))}")
         return not self.open.ended
 
     def say(self, data, chunking, chance):
@@ -166,7 +165,7 @@ def refusal_seen(reply, script):
     error = fields(reply[1]) if reply[0] == "E" else {}
     if error.get("M") == "function call by OID is not permitted" and error["C"] == "42501":
         return ("refused", "function")
-    rule = re.fullmatch(r'Rule "words\.(veto\d\d)" refuses text that contains this word\.', error.get("D", ""))
+    rule = RULE.fullmatch(error.get("D", ""))
     if rule is None or {**OURS, "D": error["D"]} != error:
         return reply
     return ("refused", "function" if rule[1] in script.function_vetoes else rule[1])
@@ -181,7 +180,8 @@ def substitute_seen(reply, script):
     if word:
         return ("refused", word[1] or word[2])
     in_failed = error["C"] == "25P02" and error["R"] == "HandleFunctionRequest" and script.functions_refused
-    return ("refused", "function") if in_failed or error["M"] == "function with OID 0 does not exist" else reply
+    refused = in_failed or error["M"] == "function with OID 0 does not exist"
+    return ("refused", "function") if refused else reply
 
 
 def without_line(reply):
@@ -206,9 +206,10 @@ class Bench:
 
     def taken(self, observer):
         """What a script has left in tables and large objects, which are emptied."""
-        owned = f"(select oid from pg_largeobject_metadata where lomowner = '{self.user}'::regrole order by oid)"
+        user = self.user
+        owned = f"(select oid from pg_largeobject_metadata where lomowner = '{user}'::regrole order by oid)"
         return observer.value(
-            f"with t as (delete from {self.user}.t returning i, s), d as (delete from {self.user}.d returning i)"
+            f"with t as (delete from {user}.t returning i, s), d as (delete from {user}.d returning i)"
             " select concat((select string_agg(i || ':' || s, ',' order by i, s) from t), '|',"
             f" (select string_agg(i::text, ',' order by i) from d), '|', array(select oid from {owned} o),"
             f" '|', (select count(lo_unlink(oid)) from {owned} o))")
@@ -221,7 +222,7 @@ class Bench:
                 return f"the cancelled statement was answered: {answer}"
         got = [seen(reply, script) for reply in session.run(script, chunking)]
         tables = self.taken(self.behind)
-        if session is self.enforce and ("veto" in tables or re.search(r"\b%d\d\b" % (REFUSED_VALUE // 10), tables)):
+        if session is self.enforce and re.search(rf"veto|\b{REFUSED_VALUE // 10}\d\b", tables):
             return f"a refused value is in the tables: {tables}"
         if script.ending == "gone":
             return None
@@ -244,17 +245,18 @@ class Bench:
 
     def one(self, number):
         script = write_script(number)
-        self.counts.update(scripts=1, messages=len(script.steps), race=script.race,
-                           refused=sum(bool(s.instead) for s in script.steps),
-                           cancelled=sum(s.cancel for s in script.steps), **{f"ends {script.ending or 'not'}": 1})
-        turns = CHUNKINGS if ALL_CHUNKINGS else [CHUNKINGS[number % 4]]
-        for mode, chunking in [("enforce", c) for c in turns] + [("monitor", CHUNKINGS[number // 4 % 4])]:
+        self.counts.update({"scripts": 1, "messages": len(script.steps), "races": script.race,
+                            "to be refused": sum(bool(s.instead) for s in script.steps),
+                            "cancels": sum(s.cancel for s in script.steps),
+                            f"ending '{script.ending}'": 1})
+        for mode, chunking in [("enforce", c) for c in CHUNKINGS] + [("monitor", CHUNKINGS[number % 4])]:
             self.counts[mode] += 1
             what = self.check(script, mode, chunking)
             if what is not None:
                 smaller, what = self.smaller(script, mode, chunking, what)
                 steps = "\n".join(f"  {written(step)}" for step in smaller.steps)
-                self.mismatches.append(f"seed {number}, {mode}, {chunking}, ending '{script.ending}':\n{steps}\n{what}")
+                self.mismatches.append(
+                    f"seed {number}, {mode}, {chunking}, ending '{script.ending}':\n{steps}\n{what}")
 
     def smaller(self, script, mode, chunking, what):
         """Leaves out what is not needed for the mismatch."""
@@ -300,41 +302,45 @@ def prepare(server):
             for index in range(WORKERS):
                 user = f"w{index}"
                 inside.ask(query(f"create role {user} login; create schema authorization {user};"
+                                 f"set role {user};"
                                  f"create table {user}.t(i int, s text not null default '');"
                                  f"create table {user}.d(i int unique deferrable initially deferred);"
-                                 f"alter table {user}.t owner to {user}; alter table {user}.d owner to {user}"))
+                                 "reset role"))
         wait_until(lambda: conn.ask(query("create database moat template oracle")) == "C:CREATE DATABASE ZI")
+
+
+def run_workers(ports):
+    """The scripts, divided among processes; counts and mismatches together."""
+    context = multiprocessing.get_context("fork")
+    workers, counts, mismatches = [], collections.Counter(), []
+    for index in range(WORKERS):
+        here, there = context.Pipe()
+        numbers = range(SEED + index, SEED + SCRIPTS, WORKERS)
+        workers.append((context.Process(target=work, args=(index, ports, numbers, there)), here))
+        workers[-1][0].start()
+        there.close()
+    for process, here in workers:
+        try:
+            some, bad = here.recv()
+        except EOFError:
+            some, bad = {}, [f"worker {process.pid} ended without a word"]
+        counts.update(some)
+        mismatches += bad
+        process.join()
+    return counts, mismatches
 
 
 def test_scripts_are_answered_as_postgresql_would(postgres):
     prepare(postgres)
-    print(f"seed {SEED}, {SCRIPTS} scripts")
+    print(f"PGMOAT_ORACLE_SEED={SEED} PGMOAT_ORACLE_SCRIPTS={SCRIPTS}")
     refuse = {"words": VETOES}
     with Pgmoat(postgres.port, refuse=refuse) as enforcing, \
             Pgmoat(postgres.port, mode="monitor", refuse=refuse) as monitoring:
-        ports = (postgres.port, enforcing.port, monitoring.port)
-        context = multiprocessing.get_context("fork")
-        workers = []
-        for index in range(WORKERS):
-            here, there = context.Pipe()
-            numbers = range(SEED + index, SEED + SCRIPTS, WORKERS)
-            process = context.Process(target=work, args=(index, ports, numbers, there))
-            process.start()
-            there.close()
-            workers.append((process, here))
-        counts, mismatches = collections.Counter(), []
-        for process, here in workers:
-            try:
-                some, bad = here.recv()
-            except EOFError:
-                some, bad = {}, [f"worker {process.pid} ended without a word"]
-            counts.update(some)
-            mismatches += bad
-            process.join()
+        counts, mismatches = run_workers((postgres.port, enforcing.port, monitoring.port))
         print(dict(sorted(counts.items())))
         assert not mismatches, f"{len(mismatches)} mismatches\n" + "\n".join(mismatches)
+        assert counts["scripts"] == SCRIPTS
         assert enforcing.events("protocol_fault") == []
         # Monitoring, a refusal by name is none, so data may follow what never was a COPY.
         assert {(e["side"], e["what"]) for e in monitoring.events("protocol_fault")} <= {("client", STRAY)}
         assert enforcing.events("turned_opaque") == monitoring.events("turned_opaque") == []
-        assert counts["scripts"] == SCRIPTS

@@ -76,7 +76,7 @@ class Author:
         self.chance = random.Random(f"script {number}")
         self.vetoes = list(VETOES)
         self.script = Script(number, [], functions_refused=self.likely(0.6))
-        self.large_object = number % 10**8 * 20  # sessions that run at once share a database
+        self.large_object = 10**6 + number % 10**8 * 20  # sessions that run at once share a database
 
     def likely(self, probability):
         return self.chance.random() < probability
@@ -162,7 +162,8 @@ class Author:
         for _ in range(self.chance.randint(0, most)):
             veto = self.veto(0.1)
             if veto:
-                self.script.steps.append(Step(copy_data(b"1009\t" + veto.encode() + b"\n"), copy_fail(veto)))
+                row = b"1009\t" + veto.encode() + b"\n"
+                self.script.steps.append(Step(copy_data(row), copy_fail(veto)))
             else:
                 self.say(copy_data(self.chance.choice(ROWS)))
             if self.likely(0.1):
@@ -191,7 +192,8 @@ class Author:
             self.say(close("S", name))
         params = [b"6", b"x"] if self.likely(0.2) else []
         if self.likely(0.9):
-            self.parse(name, "insert into t values ($1::int, $2)" if params else self.chance.choice(STATEMENTS), 0.18)
+            sql = "insert into t values ($1::int, $2)" if params else self.chance.choice(STATEMENTS)
+            self.parse(name, sql, 0.18)
         if self.likely(0.3):
             self.describe("S", name, 0.12)
         self.bind(portal, name, params, 0.08)
@@ -224,7 +226,8 @@ class Author:
         if name and self.likely(0.5):
             self.say(close("S", name))
         if name != "k" or self.likely(0.8):
-            self.parse(name, self.pick("copy t from stdin", "copy t from stdin", "copy nowhere from stdin"), 0.15)
+            table = self.pick("t", "t", "nowhere")
+            self.parse(name, f"copy {table} from stdin", 0.15)
         self.bind("", name, (), 0.08)
         if self.likely(0.2):
             self.describe("P", "", 0.1)
@@ -236,6 +239,16 @@ class Author:
         if self.likely(0.1):
             self.say(copy_data(b"6\tlate\n"))
         self.say(SYNC)
+
+    def unit_copy_by_execute(self):
+        """EXECUTE runs what Parse has prepared, a COPY too."""
+        if self.likely(0.7):
+            self.say(close("S", "k"))
+        self.parse("k", "copy t from stdin", 0.1)
+        self.say(SYNC)
+        self.query(self.pick("execute k", "EXECUTE k", "select 1; execute k; execute k"), 0.2)
+        self.copy_rows()
+        self.copy_end()
 
     def unit_reuse(self):
         """A refused Parse leaves the older statement of its name; of the unnamed one, nothing."""
@@ -327,7 +340,8 @@ class Author:
         self.copy_rows(1)
         self.unit_query()
 
-    UNITS = [(unit_query, 22), (unit_segment, 38), (unit_call, 6), (unit_copy, 14), (unit_copy_extended, 14),
+    UNITS = [(unit_query, 22), (unit_segment, 38), (unit_call, 6), (unit_copy, 14), (unit_copy_extended, 13),
+             (unit_copy_by_execute, 2),
              (unit_reuse, 6), (unit_cursor, 5), (unit_savepoint, 6), (unit_deferred, 3), (unit_cancel, 1.5),
              (unit_out_of_copy, 0.6)]
 
@@ -346,10 +360,15 @@ class Author:
         script.ending = self.pick("half", "cut", "terminate", "gone")
         del script.steps[self.chance.randint(1, len(script.steps)):]
         last = script.steps[-1]
-        if script.ending == "cut":
+        # PostgreSQL keeps to itself what nobody asked it to flush when its client leaves; pgmoat may
+        # have asked. So everything is flushed first.
+        if script.ending == "half":
+            script.steps.append(Step(FLUSH))
+        elif script.ending == "terminate":
+            script.steps += [Step(FLUSH), Step(TERMINATE)]
+        elif script.ending == "cut":
+            script.steps.insert(-1, Step(FLUSH))
             script.cut = self.chance.randint(1, min(len(last.says), len(last.direct())) - 1)
-        if script.ending == "terminate":
-            script.steps.append(Step(TERMINATE))
 
 
 def script(number):
