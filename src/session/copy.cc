@@ -9,10 +9,11 @@ namespace {
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
-// Case-insensitive search for a short lower-case word, skipping as Horspool does.
-bool contains(std::string_view text, std::string_view word) {
+// Case-insensitive search for a short lower-case word from `from` on, skipping as Horspool does;
+// npos where there is none.
+std::size_t find(std::string_view text, std::string_view word, std::size_t from = 0) {
   const std::size_t size = word.size();
-  for (std::size_t end = size; end <= text.size();) {
+  for (std::size_t end = from + size; end <= text.size();) {
     const std::size_t in_word = word.rfind(lower(text[end - 1]));
     if (in_word == std::string_view::npos) {
       end += size;
@@ -24,8 +25,26 @@ bool contains(std::string_view text, std::string_view word) {
     }
     std::size_t i = 0;
     while (i < size && lower(text[end - size + i]) == word[i]) ++i;
-    if (i == size) return true;
+    if (i == size) return end - size;
     ++end;
+  }
+  return std::string_view::npos;
+}
+
+bool contains(std::string_view text, std::string_view word) {
+  return find(text, word) != std::string_view::npos;
+}
+
+// EXECUTE begins a statement: before it stand only white space and comments, or a semicolon. A
+// column `executed_at` must not cost a round trip.
+bool may_execute(std::string_view sql) {
+  constexpr std::string_view kWord = "execute";
+  std::size_t at = find(sql, kWord);
+  if (at == std::string_view::npos) return false;
+  if (contains(sql, "--")) return true;  // where such a comment ends is not looked for
+  for (; at != std::string_view::npos; at = find(sql, kWord, at + 1)) {
+    const std::size_t before = sql.substr(0, at).find_last_not_of(" \t\r\n\f\v");
+    if (before == std::string_view::npos || sql[before] == ';' || sql[before] == '/') return true;
   }
   return false;
 }
@@ -62,7 +81,7 @@ void on_data(Ready& ready, Scene& scene, const wire::Piece& piece) {
 }  // namespace
 
 bool may_start_copy(std::string_view sql) {
-  return (contains(sql, "copy") && contains(sql, "std")) || contains(sql, "execute");
+  return (contains(sql, "copy") && contains(sql, "std")) || may_execute(sql);
 }
 
 bool on_copy_message(Ready& ready, Scene& scene, const wire::Piece& piece) {

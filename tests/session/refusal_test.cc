@@ -1,5 +1,6 @@
 // Refusal by substitution, as conversations. Each script runs whole and in single bytes: what goes
 // out may not depend on how it came in.
+#include "session/copy.h"
 #include "support/conversation.h"
 
 namespace pgmoat::test {
@@ -168,6 +169,17 @@ TEST_P(Refusal, KnowsThatExecuteInSqlMayRunACopy) {
       .server(copy_in, copy_in, frame('d', "1\n") + frame('c'))
       .server(complete("COPY 1") + ready('I'), complete("COPY 1") + ready('I'))
       .owes(0);
+}
+
+TEST(MayStartCopy, LooksForWhatCanStartOne) {
+  for (const char* sql : {"copy t from stdin", "COPY t FROM STDOUT", "/* x */ EXECUTE k", "execute k",
+                          "select 1; \n execute k", "select 1 -- x\nexecute k", "executea; execute k"}) {
+    EXPECT_TRUE(session::may_start_copy(sql)) << sql;
+  }
+  for (const char* sql : {"select executed_at from t", "select 1", "explain execute k", "grant execute on f to u",
+                          "select 'a,execute,b'", "copy t to 'x'", "", "exec", "select std from t"}) {
+    EXPECT_FALSE(session::may_start_copy(sql)) << sql;
+  }
 }
 
 // What we have not seen prepared may be a COPY: data behind it is no attack.
