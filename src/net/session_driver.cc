@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 
 #include <array>
+#include <cerrno>
 #include <span>
 #include <utility>
 
@@ -127,12 +128,17 @@ void SessionDriver::on_read(wire::Side side, const asio::error_code& error, std:
 void SessionDriver::look_for_end(wire::Side side) {
   Leg& from = leg(side);
   if (!from.reading) return;  // the next read will find it
-  from.unsure_of_end = false;
   char ignored = 0;
-  if (::recv(from.socket.native_handle(), &ignored, 1, MSG_PEEK | MSG_DONTWAIT) != 0) return;
+  const ssize_t got = ::recv(from.socket.native_handle(), &ignored, 1, MSG_PEEK | MSG_DONTWAIT);
+  const int why = errno;
+  if (got < 0 && why == EINTR) return;
+  from.unsure_of_end = false;
+  if (got > 0 || (got < 0 && (why == EAGAIN || why == EWOULDBLOCK))) return;
   from.ended = true;  // the read that waits will wait until the socket is closed
   if (lingering_) return close();
-  if (!closing_) tell(session::Eof{side});
+  if (closing_) return;
+  if (got == 0) return tell(session::Eof{side});
+  tell(session::Failed{side, asio::error_code(why, asio::error::get_system_category()).message()});
 }
 
 void SessionDriver::carry_out() {

@@ -161,6 +161,20 @@ def test_terminate_and_half_close_deliver_what_is_owed(route):
             assert said(conn.at_end()) == expected
 
 
+@MODES
+def test_an_end_that_comes_with_the_last_bytes(postgres, mode):
+    """A reset or a closed half right behind a query is noticed, however the reads fall."""
+    others = "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
+    with Pgmoat(postgres.port, mode) as moat, Conn(postgres.port) as watch:
+        before = watch.value(others)
+        for linger in (struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)) * 40:
+            conn = Conn(moat.port)
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            conn.send(query("select 1"))
+            conn.close()
+        assert wait_until(lambda: watch.value(others) == before, 5), watch.value(others)
+
+
 # The server is away, silent, or dies
 
 def refused_port():
