@@ -44,6 +44,7 @@ enum class Progress : std::uint8_t {
   copy_in,
   copy_out,
   copy_both,
+  copy_both_ends,  // the server has said CopyDone; a walsender may still send what it had under way
   failed,     // an error was its answer; only ReadyForQuery is left
   answered,   // a function call's value has come
 };

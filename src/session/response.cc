@@ -88,7 +88,9 @@ bool runs_statements(Ready& ready) {
 MaybeFault on_row_description(Ready& ready, const wire::Piece& piece) {
   if (const auto fault = fault_in(wire::decode_row_description(piece.body()), 'T')) return fault;
   Progress& progress = ready.ledger.progress;
-  if (head_is(ready, Kind::query) && progress == Progress::fresh) {
+  // After the end of a timeline a walsender names the next one in a row.
+  if (head_is(ready, Kind::query) &&
+      (progress == Progress::fresh || progress == Progress::copy_both_ends)) {
     progress = Progress::rows;
   } else if (head_is(ready, Kind::describe_portal) ||
              (head_is(ready, Kind::describe_statement) && progress == Progress::described)) {
@@ -199,7 +201,8 @@ MaybeFault on_copy_data(Ready& ready, const wire::Piece& piece) {
   if (piece.kind == wire::Piece::Kind::tail) return std::nullopt;
   const Progress progress = ready.ledger.progress;
   if (runs_statements(ready) &&
-      (progress == Progress::copy_out || progress == Progress::copy_both)) {
+      (progress == Progress::copy_out || progress == Progress::copy_both ||
+       progress == Progress::copy_both_ends)) {
     return std::nullopt;
   }
   return unexplained('d', "no COPY is in progress");
@@ -211,7 +214,7 @@ MaybeFault on_copy_done(Ready& ready) {
       (progress != Progress::copy_out && progress != Progress::copy_both)) {
     return unexplained('c', "no COPY is in progress");
   }
-  progress = Progress::fresh;  // of CopyBoth this is the server's half; the client's may go on
+  progress = progress == Progress::copy_both ? Progress::copy_both_ends : Progress::fresh;
   return std::nullopt;
 }
 

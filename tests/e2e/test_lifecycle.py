@@ -278,6 +278,33 @@ def test_a_server_that_crashes_and_comes_back(mortal, mode):
 
 
 @MODES
+def test_a_crash_under_fifty_clients(mortal, mode):
+    """pgbench with 50 clients, the postmaster killed: every client is told, none hangs, none is kept."""
+    started(mortal)
+    with Pgmoat(mortal.port, mode) as moat:
+        script = os.path.join(mortal.folder, "script")
+        with open(script, "w", encoding="ascii") as file:
+            file.write("begin;\nselect pg_sleep(0.005);\nselect repeat('x', 5000);\ncommit;\n")
+        bench = subprocess.Popen([pg_tool("pgbench"), "-h", "127.0.0.1", "-p", str(moat.port), "-U", "postgres",
+                                  "-n", "-c", "50", "-j", "2", "-T", "60", "-f", script, "postgres"],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert moat.wait_event("auth_finished", 50, 20)
+        with Conn(mortal.port) as watch:
+            assert wait_until(lambda: int(watch.value(
+                "select count(*) from pg_stat_activity where application_name = 'pgbench' and state <> 'idle'")) > 10)
+        mortal.end(signal.SIGKILL)
+        said_by_bench = bench.communicate(timeout=20)[0]
+        assert bench.returncode != 0
+        assert said_by_bench.count("aborted") >= 50, said_by_bench[-3000:]
+        assert len(moat.wait_event("session_closed", 50, 10)) >= 50
+        assert [e for e in moat.events("protocol_fault") if e["side"] == "client"] == []
+        started(mortal)
+        with Conn(moat.port) as conn:
+            assert conn.value("select 1") == "1"
+        mortal.end(signal.SIGINT)
+
+
+@MODES
 def test_a_server_that_restarts_says_so_itself(mortal, mode):
     """PostgreSQL's own 57P01 reaches the clients, and nothing is added to it."""
     started(mortal)

@@ -263,6 +263,21 @@ TEST_P(Session, MonitorFollowsCopyWithoutHolding) {
       .phase("ready");
 }
 
+// A walsender may have data under way when it has said CopyDone (seen with logical decoding in the
+// middle of a transaction), and names the next timeline in a row before it completes.
+TEST_P(Session, CopyBothEndsWithWhatIsUnderWay) {
+  const std::string start = query("START_REPLICATION SLOT s LOGICAL 0/0");
+  const std::string both = bytes(wire::CopyResponse{'W', 0, {}});
+  const std::string data = frame('d', "k12345678123456780");
+  const std::string row = frame('T', "\0\0"s) + frame('D', "\0\0"s);
+  talk_.login().client(start, start);
+  talk_.server(both + data, both + data)
+      .client(data + frame('c'), data + frame('c'))
+      .server(data + frame('c') + data, data + frame('c') + data)
+      .server(row + complete("START_STREAMING") + ready('I'), row + complete("START_STREAMING") + ready('I'))
+      .owes(0);
+}
+
 TEST_P(Session, StrayCopyDataEndsTheSession) {
   talk_.login();
   talk_.feed(wire::Side::client, frame('d', "1\n"));
