@@ -10,6 +10,7 @@
 #include <toml++/toml.h>
 
 #include "app/units.h"
+#include "base/ascii.h"
 
 namespace pgmoat::app {
 
@@ -75,6 +76,17 @@ Read duration(Duration& into) {
       return "expected 100ms to 24h";
     }
     into = *value;
+    return {};
+  };
+}
+
+Read duration_or_off(Duration& into) {
+  return [&into, read = duration(into)](const toml::node& node) -> std::string {
+    if (node.value<std::string>() != "off") {
+      const std::string wrong = read(node);
+      return wrong.empty() ? wrong : wrong + ", or \"off\"";
+    }
+    into = {};
     return {};
   };
 }
@@ -226,7 +238,8 @@ Keys Walk::timeouts() {
   session::Timeouts& timeouts = config_.server.session.timeouts;
   return {{"handshake", duration(timeouts.handshake)},
           {"connect", duration(timeouts.connect)},
-          {"message", duration(timeouts.message)}};
+          {"message", duration(timeouts.message)},
+          {"unacknowledged", duration_or_off(config_.server.unacknowledged)}};
 }
 
 Keys Walk::on_failure() {
@@ -331,9 +344,7 @@ void settle(Config& config) {
   if (!config.oversize_given) session.on_fault.oversize = defaults.oversize;
   session.frame_limits.gather_copy_data = !config.refuse_words.empty();
   for (std::string& name : session.startup_parameters) {
-    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-    });
+    name = ascii_lower(name);
   }
   session.prepare();
 }

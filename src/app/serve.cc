@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <atomic>
 #include <cstdio>
 #include <memory>
 #include <thread>
@@ -17,12 +18,17 @@ namespace {
 using net::Server;
 
 // Same meanings as PgBouncer's since 1.23, so that runbooks carry over.
-void steer(Server& server, observe::EventLog& log, const std::string& file, const sigset_t& set) {
+void steer(Server& server, observe::EventLog& log, const std::string& file, const sigset_t& set,
+           const std::atomic<bool>& ended) {
   bool asked = false;
   while (true) {
     int signal = 0;
     if (sigwait(&set, &signal) != 0) continue;
-    if (signal == SIGUSR2) return;  // our own: the server has ended
+    if (ended) return;
+    if (signal == SIGUSR1 || signal == SIGUSR2) {  // PgBouncer's PAUSE and RESUME
+      log.say("warning", "SIGUSR1 and SIGUSR2 (pause and resume) are not supported: ignored");
+      continue;
+    }
     if (signal == SIGHUP) {
       const auto config = file.empty() ? Result<Config, ConfigErrors>(default_config())
                                        : read_config(file);
@@ -54,7 +60,7 @@ std::string places(const std::vector<net::Address>& addresses) {
 int serve(Config config, const std::string& file) {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2}) sigaddset(&set, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&set, signal);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);  // every thread inherits it
   ::signal(SIGPIPE, SIG_IGN);
 
@@ -76,8 +82,10 @@ int serve(Config config, const std::string& file) {
   }
   log.say("info", "ready: listening on " + places((*server)->listening()) + ", in front of " +
                       backend + ", mode " + (enforce ? "enforce" : "monitor"));
-  std::thread steering([&] { steer(**server, log, file, set); });
+  std::atomic<bool> ended = false;
+  std::thread steering([&] { steer(**server, log, file, set, ended); });
   (*server)->wait();
+  ended = true;
   pthread_kill(steering.native_handle(), SIGUSR2);
   steering.join();
   log.say("info", "stopped");

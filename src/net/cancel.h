@@ -16,7 +16,7 @@ class CancelDriver {
   CancelDriver(asio::io_context& io, Socket client);
   // To the server that the session is connected to, with that server's own key.
   void forward(const asio::ip::tcp::endpoint& server, std::uint32_t pid, const std::string& secret);
-  // Nobody has that key: closes without a word, as PostgreSQL does.
+  // Nobody has that key, or we stop: closes without a word, as PostgreSQL does.
   void refuse() { close(); }
   void sweep(Instant now);
   bool gone() const { return closed_ && outstanding_ == 0; }

@@ -4,6 +4,7 @@
 #include <asio.hpp>
 #include <memory>
 
+#include "base/instant.h"
 #include "net/write_queue.h"
 
 namespace pgmoat::net {
@@ -17,14 +18,16 @@ struct Leg {
   bool reading = false;
   bool unsure_of_end = false;         // the end may stand behind the bytes of the last read
   bool stalled = false;               // not read until the other side takes what waits for it
+  bool deaf = false;                  // a write failed: nothing more is written
   bool ended = false;                 // the end was found there
   bool waiting_to_write = false;
   bool shut = false;                  // no more bytes for it after the queue
   bool queued() const { return queue && !queue->empty(); }
 };
 
-// Low latency, and dead peers found: keepalive 60 s, then 6 probes of 10 s; unacknowledged data is
-// given up after 90 s.
-void set_options(Socket& socket);
+// Low latency, and dead peers found: keepalive 60 s, then 6 probes of 10 s. `unacknowledged`: how long
+// data may stay so before the connection is given up; zero leaves it to the system. Linux counts a
+// peer that reads nothing, too: a pager somebody left open.
+void set_options(Socket& socket, Duration unacknowledged);
 
 }  // namespace pgmoat::net

@@ -126,8 +126,12 @@ Result<std::unique_ptr<Server>, std::string> Server::start(ServerSetup setup) {
   shared.backend = *backend;
   for (unsigned i = 0; i < workers; ++i) shared.workers.push_back(std::make_unique<Worker>(shared));
   if (std::string error = server->impl_->bind_all(); !error.empty()) return error;
-  for (const auto& worker : shared.workers) {
-    if (!worker->start_thread()) return std::string("cannot start a worker thread");
+  for (std::size_t i = 0; i < shared.workers.size(); ++i) {
+    if (shared.workers[i]->start_thread()) continue;
+    for (std::size_t k = 0; k < i; ++k) shared.workers[k]->post_stop(Stop::now);
+    for (std::size_t k = 0; k < i; ++k) shared.workers[k]->join();
+    return "cannot start worker thread " + std::to_string(i + 1) + " of " +
+           std::to_string(shared.workers.size()) + "; set `workers` lower or raise the limits of memory and threads";
   }
   server->impl_->joined = false;
   return server;

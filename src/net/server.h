@@ -28,6 +28,7 @@ struct ServerSetup {
   unsigned workers = 0;                // 0: one per core
   std::uint32_t sessions = 10000;      // per process, over all workers; one past it is told 53300
   Duration drain = std::chrono::seconds(30);
+  Duration unacknowledged{};           // TCP_USER_TIMEOUT of both legs; zero: the system's
   session::Setup session;              // prepared
   std::function<std::unique_ptr<policy::Judge>()> make_judge;  // one per worker
   // Called on worker threads with each session's events; must not block.

@@ -31,7 +31,7 @@ bool equal_keys(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-void set_options(Socket& socket) {
+void set_options(Socket& socket, Duration unacknowledged) {
   asio::error_code ignored;
   socket.non_blocking(true, ignored);
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -43,7 +43,8 @@ void set_options(Socket& socket) {
   set(TCP_KEEPIDLE, 60);
   set(TCP_KEEPINTVL, 10);
   set(TCP_KEEPCNT, 6);
-  set(TCP_USER_TIMEOUT, 90'000);
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(unacknowledged).count();
+  if (ms > 0) set(TCP_USER_TIMEOUT, static_cast<int>(ms));
 }
 
 SessionDriver::SessionDriver(Worker& worker, Socket client, session::Origin origin, std::uint64_t id)
@@ -56,7 +57,7 @@ SessionDriver::SessionDriver(Worker& worker, Socket client, session::Origin orig
 }
 
 void SessionDriver::start() {
-  set_options(client_.socket);
+  set_options(client_.socket, worker_.shared().setup.unacknowledged);
   arm();
 }
 
@@ -74,7 +75,10 @@ void SessionDriver::sweep(Instant now) {
     if (leg(side).unsure_of_end) look_for_end(side);
     if (closed_) return;
   }
-  if (!closing_ && now >= engine_.deadline()) tell(session::Timer{});
+  if (closing_ || now < engine_.deadline()) return;
+  // The address that was tried is silent.
+  if (dialled_ != 0 && dialled_ < worker_.shared().backend.size()) dial_next();
+  tell(session::Timer{});
 }
 
 bool SessionDriver::owns_key(std::uint32_t pid, std::string_view secret) const {
@@ -150,16 +154,21 @@ void SessionDriver::carry_out() {
   if (closed_) return;
   if (!server_.queued()) engine_.flushed(wire::Side::client);
   if (!client_.queued()) engine_.flushed(wire::Side::server);
-  if (failed_) {
-    failed_ = false;
-    return tell(session::Failed{failed_side_, "connection lost while writing"});
+  after_failure();
+  if (!closed_) arm();
+}
+
+void SessionDriver::after_failure() {
+  if (std::exchange(client_lost_, false)) {
+    if (closing_) return close();
+    return tell(session::Failed{wire::Side::client, "connection lost while writing"});
   }
-  arm();
+  if (server_.deaf && server_.unsure_of_end && !closing_) look_for_end(wire::Side::server);
 }
 
 void SessionDriver::run(const session::Command& command) {
   std::visit(Overload{
-                 [&](const session::Dial&) { dial(0); },
+                 [&](const session::Dial&) { dial_next(); },
                  [&](const session::ForwardCancel& request) {
                    asio::error_code ignored;
                    client_.socket.cancel(ignored);
@@ -174,41 +183,47 @@ void SessionDriver::run(const session::Command& command) {
                    after_write(wire::Side::server);
                  },
                  [&](const session::CloseAfterFlush&) { close_when_written(); },
-                 [&](const session::Close&) { close(); },
              },
              command);
 }
 
 void SessionDriver::write(wire::Side to, const session::Stream& stream) {
   Leg& into = leg(to);
+  if (into.deaf) return;
   std::size_t sent = 0;
   if (!into.queued() && into.socket.is_open()) {
     asio::error_code error;
     const auto& parts = stream.parts();
-    if (parts.size() == 1) {
-      const Bytes all = stream.bytes_of(parts.front());
-      sent = into.socket.write_some(asio::buffer(all.data(), all.size()), error);
-      if (sent == all.size()) return;
-    } else {
-      std::array<asio::const_buffer, kPartsAtOnce> buffers;
-      const std::size_t count = std::min(parts.size(), kPartsAtOnce);
-      for (std::size_t i = 0; i < count; ++i) {
-        const Bytes part = stream.bytes_of(parts[i]);
-        buffers[i] = asio::buffer(part.data(), part.size());
-      }
-      sent = into.socket.write_some(std::span(buffers).first(count), error);
+    std::array<asio::const_buffer, kPartsAtOnce> buffers;
+    const std::size_t count = std::min(parts.size(), kPartsAtOnce);
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const Bytes part = stream.bytes_of(parts[i]);
+      buffers[i] = asio::buffer(part.data(), part.size());
+      size += part.size();
     }
-    if (error && error != asio::error::would_block) return write_failed(to, error);
+    sent = count == 1 ? into.socket.write_some(asio::buffer(buffers[0]), error)
+                      : into.socket.write_some(std::span(buffers).first(count), error);
+    if (sent == size && count == parts.size()) return;
+    if (error && error != asio::error::would_block) return write_failed(to);
   }
   if (!into.queue) into.queue = std::make_unique<WriteQueue>();
   into.queue->add(stream, sent, leg(wire::other(to)).reading);
   if (into.queued() && !into.waiting_to_write) write_queued(to);
 }
 
-void SessionDriver::write_failed(wire::Side side, const asio::error_code&) {
-  if (leg(side).queue) leg(side).queue->clear();
-  failed_ = true;
-  failed_side_ = side;
+// A server that ended while we wrote may have said why: its words stand in our receive buffer, before
+// the reset that failed the write. So it is read on, and its end is found there. A client that
+// cannot be written to has nothing more to hear.
+void SessionDriver::write_failed(wire::Side side) {
+  Leg& into = leg(side);
+  if (into.queue) into.queue->clear();
+  into.deaf = true;
+  if (side == wire::Side::server) {
+    into.unsure_of_end = true;
+  } else {
+    client_lost_ = true;
+  }
 }
 
 void SessionDriver::wait_to_write(wire::Side side) {
@@ -221,11 +236,9 @@ void SessionDriver::wait_to_write(wire::Side side) {
     write_queued(side);
     if (closed_) return;
     if (!leg(side).queued()) engine_.flushed(wire::other(side));
-    if (failed_) {
-      failed_ = false;
-      if (closing_) return close();
-      return tell(session::Failed{failed_side_, "connection lost while writing"});
-    }
+    after_failure();
+    if (closed_) return;
+    if (closing_ && !client_.queued() && !server_.queued()) return linger();
     arm();
   });
 }
@@ -238,7 +251,7 @@ void SessionDriver::write_queued(wire::Side side) {
     const std::size_t sent = into.socket.write_some(asio::buffer(front.data(), front.size()), error);
     if (sent != 0) into.queue->sent(sent);
     if (error == asio::error::would_block) return wait_to_write(side);
-    if (error) return write_failed(side, error);
+    if (error) return write_failed(side);
   }
   after_write(side);
 }
@@ -252,20 +265,25 @@ void SessionDriver::after_write(wire::Side side) {
   if (closing_ && !client_.queued() && !server_.queued()) linger();
 }
 
-void SessionDriver::dial(std::size_t endpoint) {
+// The addresses of the server in turn; each has `timeouts.connect` of its own.
+void SessionDriver::dial_next() {
   const auto& backend = worker_.shared().backend;
+  const std::size_t number = dialled_++;
+  asio::error_code ignored;
+  server_.socket.close(ignored);
+  if (number != 0) tell(session::Redialled{});
+  if (closed_ || closing_) return;
   ++outstanding_;
-  server_.socket.async_connect(backend[endpoint], [this, endpoint](const asio::error_code& error) {
+  server_.socket.async_connect(backend[number], [this, number](const asio::error_code& error) {
     --outstanding_;
-    if (closed_ || closing_) return;
+    if (closed_ || closing_ || number + 1 != dialled_) return;
     if (!error) {
-      endpoint_ = worker_.shared().backend[endpoint];
-      set_options(server_.socket);
+      endpoint_ = worker_.shared().backend[number];
+      dialled_ = worker_.shared().backend.size();
+      set_options(server_.socket, worker_.shared().setup.unacknowledged);
       return tell(session::Connected{});
     }
-    asio::error_code ignored;
-    server_.socket.close(ignored);
-    if (endpoint + 1 < worker_.shared().backend.size()) return dial(endpoint + 1);
+    if (dialled_ < worker_.shared().backend.size()) return dial_next();
     tell(session::ConnectFailed{"cannot connect to the server at " +
                                 to_string(worker_.shared().setup.backend) + ": " + error.message()});
   });

@@ -40,9 +40,10 @@ class SessionDriver {
   void write(wire::Side to, const session::Stream& stream);
   void wait_to_write(wire::Side side);
   void write_queued(wire::Side side);
-  void write_failed(wire::Side side, const asio::error_code& error);
+  void write_failed(wire::Side side);
+  void after_failure();
   void after_write(wire::Side side);
-  void dial(std::size_t endpoint);
+  void dial_next();
   void close_when_written();
   void linger();
   void close();
@@ -52,14 +53,14 @@ class SessionDriver {
   session::Engine engine_;
   std::unique_ptr<session::OwnCancelKey> key_;
   asio::ip::tcp::endpoint endpoint_;  // of the server, once connected
+  std::size_t dialled_ = 0;           // how many of its addresses were tried; all, once connected
   std::uint64_t id_;
   Instant close_by_ = kNever;
   int outstanding_ = 0;
   bool closed_ = false;
   bool closing_ = false;   // CloseAfterFlush was said
   bool lingering_ = false; // the client's last words were written; its own are read and dropped
-  wire::Side failed_side_ = wire::Side::client;
-  bool failed_ = false;
+  bool client_lost_ = false;  // a write to it failed
 };
 
 }  // namespace pgmoat::net

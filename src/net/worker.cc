@@ -92,12 +92,16 @@ void Worker::run() {
 
 void Worker::accept(std::size_t index) {
   acceptors_[index].async_accept([this, index](const asio::error_code& error, Socket client) {
-    if (stopping_) return;
+    if (stopping_) {  // a connection that was made before belongs to who was let in
+      if (!error) welcome(std::move(client));
+      return;
+    }
     if (error == asio::error::no_descriptors || error == asio::error::no_buffer_space ||
         error == asio::error_code(ENFILE, asio::system_category())) {
       emit(0, session::Finding{"cannot accept connections: " + error.message() +
                                "; raise the limit of open files (LimitNOFILE)"});
       retry_accept_ = coarse_now() + kAcceptPause;
+      paused_.push_back(index);
       return;  // the sweep accepts again
     }
     if (!error) welcome(std::move(client));
@@ -147,6 +151,7 @@ std::optional<CancelTarget> Worker::find_key(std::uint32_t pid, std::string_view
 void Worker::cancel(Socket client, session::ForwardCancel request) {
   auto driver = std::make_shared<CancelDriver>(io_, std::move(client));
   cancels_.push_back(driver);
+  shared_.sessions.fetch_add(1);  // it takes the place of the session that it came as
   auto open = std::make_shared<std::size_t>(shared_.workers.size());
   for (const auto& worker : shared_.workers) {
     asio::post(worker->io_, [this, &worker, driver, open, request] {
@@ -179,14 +184,20 @@ void Worker::tick() {
   }
   for (auto at = cancels_.begin(); at != cancels_.end();) {
     (*at)->sweep(now);
-    at = (*at)->gone() ? cancels_.erase(at) : std::next(at);
+    if ((*at)->gone()) {
+      at = cancels_.erase(at);
+      shared_.sessions.fetch_sub(1);
+    } else {
+      ++at;
+    }
   }
   if (now >= retry_accept_ && !stopping_) {
     retry_accept_ = kNever;
-    for (std::size_t i = 0; i < acceptors_.size(); ++i) accept(i);
+    for (const std::size_t index : std::exchange(paused_, {})) accept(index);
   }
   if (now >= drain_at_) stop(Server::Stop::now);
-  if (stopping_ && sessions_.empty() && cancels_.empty()) return io_.stop();
+  // A worker that is done still answers the others' questions about keys.
+  if (stopping_ && shared_.sessions == 0) return io_.stop();
   timer_.expires_after(stopping_ ? kTick / 5 : kTick);
   timer_.async_wait([this](const asio::error_code&) { tick(); });
 }
@@ -211,6 +222,8 @@ void Worker::stop(Server::Stop how) {
   const bool now = how == Server::Stop::now;
   if (now) drain_at_ = coarse_now() + kHardClose;
   for (const auto& session : sessions_) session->tell(session::Leave{now});
+  if (!now) return;
+  for (const auto& cancel : cancels_) cancel->refuse();
 }
 
 }  // namespace pgmoat::net

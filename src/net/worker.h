@@ -74,6 +74,7 @@ class Worker {
   Instant drain_at_ = kNever;
   bool stopping_ = false;
   Instant retry_accept_ = kNever;
+  std::vector<std::size_t> paused_;  // acceptors that wait for it
   pthread_t thread_{};
 };
 

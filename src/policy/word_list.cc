@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
+
 namespace pgmoat::policy {
-
-namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-}  // namespace
 
 WordList::WordList(std::vector<std::string> words) {
   for (std::string& word : words) {
-    std::transform(word.begin(), word.end(), word.begin(), lower);
+    word = ascii_lower(word);
     if (!word.empty()) words_.push_back(std::move(word));
   }
 }
@@ -21,7 +17,7 @@ WordList::WordList(std::vector<std::string> words) {
 const std::string* WordList::find_in(std::string_view text) const {
   for (const std::string& word : words_) {
     const auto at = std::search(text.begin(), text.end(), word.begin(), word.end(),
-                                [](char a, char b) { return lower(a) == b; });
+                                [](char a, char b) { return ascii_lower(a) == b; });
     if (at != text.end()) return &word;
   }
   return nullptr;

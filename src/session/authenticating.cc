@@ -184,7 +184,12 @@ Step on_server(Authenticating& phase, Scene& scene) {
     }
     if (fault && tolerates(scene, wire::Side::server, *fault)) {
       scene.out->to_client.release(piece.bytes);
-    } else if (fault) {
+      if (piece.tag != 'R' && piece.tag != 'Z') continue;
+      // What the client may say next is not known any more.
+      scene.report(TurnedOpaque{std::string("server login message: ") + fault->what});
+      return become(Opaque{});
+    }
+    if (fault) {
       return end(scene, "08P01", "pgmoat: the server's login messages are malformed");
     }
   }

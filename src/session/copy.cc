@@ -1,5 +1,6 @@
 #include "session/copy.h"
 
+#include "base/ascii.h"
 #include "session/refusal.h"
 #include "wire/frontend.h"
 
@@ -7,14 +8,12 @@ namespace pgmoat::session {
 
 namespace {
 
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-
 // Case-insensitive search for a short lower-case word from `from` on, skipping as Horspool does;
 // npos where there is none.
 std::size_t find(std::string_view text, std::string_view word, std::size_t from = 0) {
   const std::size_t size = word.size();
   for (std::size_t end = from + size; end <= text.size();) {
-    const std::size_t in_word = word.rfind(lower(text[end - 1]));
+    const std::size_t in_word = word.rfind(ascii_lower(text[end - 1]));
     if (in_word == std::string_view::npos) {
       end += size;
       continue;
@@ -24,7 +23,7 @@ std::size_t find(std::string_view text, std::string_view word, std::size_t from 
       continue;
     }
     std::size_t i = 0;
-    while (i < size && lower(text[end - size + i]) == word[i]) ++i;
+    while (i < size && ascii_lower(text[end - size + i]) == word[i]) ++i;
     if (i == size) return end - size;
     ++end;
   }
@@ -56,7 +55,6 @@ void refuse_data(Ready& ready, Scene& scene, policy::Refusal refusal) {
     wire::encode(wire::CopyFail{scene.origin.refusal_token}, to);
   });
   ready.copy.active = false;
-  ready.copy.refused = true;
   ready.copy.plausible = true;
   if (!ready.ledger.empty()) {
     Entry& head = ready.ledger.head();
@@ -118,14 +116,13 @@ Step on_late_copy_message(Ready& ready, Scene& scene, const wire::Piece& piece) 
   if (stray && !tolerates(scene, wire::Side::client, fault)) {
     return end(scene, "08P01", "pgmoat: COPY data where no COPY is in progress");
   }
-  if (!scene.enforcing()) {
+  if (stray || !scene.enforcing()) {
     if (piece.tag != 'd' && !ready.ledger.empty()) {
       ready.ledger.owe({nullptr, Entry::Kind::copy_end, false});
     }
     scene.out->to_server.release(piece.bytes);
     return stay();
   }
-  if (piece.tag != 'd') ready.copy.refused = false;
   ready.copy.hold_tail = !piece.last;
   return stay();  // PostgreSQL ignores it (F10); so it never gets there
 }

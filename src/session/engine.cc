@@ -115,6 +115,9 @@ void Engine::State::close_quietly(std::string why) {
 
 void Engine::State::finish(std::string_view sqlstate, std::string_view message) {
   if (is<Closed>()) return;
+  // In a stream that we do not read, words of ours could land inside a message.
+  const auto* dialing = std::get_if<Dialing>(&phase);
+  if (is<Opaque>() || (dialing != nullptr && dialing->opaque)) return close_quietly(std::string(message));
   end(scene, sqlstate, message);
   phase = Closed{};
 }
@@ -241,6 +244,9 @@ void Engine::on_transport(const TransportEvent& event, Instant now, Outbox& out)
                    if (dialing == nullptr) return;
                    Step step = on_connected(*dialing, scene);
                    state.phase = std::move(*step);
+                 },
+                 [&](const Redialled&) {
+                   if (auto* dialing = std::get_if<Dialing>(&state.phase)) dialing->since = now;
                  },
                  [&](const ConnectFailed& failed) { state.dial_failed(failed.why); },
                  [&](const Eof& eof) {

@@ -54,12 +54,13 @@ struct Origin {
 };
 
 struct Connected {};
+struct Redialled {};                             // the server's next address is tried: time starts anew
 struct ConnectFailed { std::string why; };       // one sentence, with the address
 struct Eof { wire::Side side = wire::Side::client; };
 struct Failed { wire::Side side = wire::Side::client; std::string why; };
 struct Timer {};                                 // deadline() has passed
 struct Leave { bool now = false; };              // shutdown: now, or as soon as the session is idle
-using TransportEvent = std::variant<Connected, ConnectFailed, Eof, Failed, Timer, Leave>;
+using TransportEvent = std::variant<Connected, Redialled, ConnectFailed, Eof, Failed, Timer, Leave>;
 
 struct Appetite { bool client = false; bool server = false; };
 

@@ -19,7 +19,6 @@ Object* ObjectTable::create(std::string_view name, bool may_copy) {
   const bool had_one = object->confirmed || object->outstanding != 0;
   object->may_copy = may_copy || (had_one && object->may_copy);
   object->newest_may_copy = may_copy;
-  object->expected = true;
   ++object->outstanding;
   return object;
 }
@@ -46,7 +45,6 @@ ObjectTable::Map::iterator ObjectTable::erase(Map::iterator at) {
 Object* ObjectTable::close(std::string_view name) {
   Object* object = find(name);
   if (object == nullptr) return nullptr;
-  object->expected = false;
   ++object->outstanding;
   return object;
 }
@@ -66,7 +64,7 @@ void ObjectTable::closed(Object& object) {
 
 void ObjectTable::undone(Object& object) {
   PGMOAT_CHECK(object.outstanding > 0);
-  if (--object.outstanding == 0) object.expected = object.confirmed;
+  --object.outstanding;
   erase_if_gone(object);
 }
 
@@ -77,21 +75,20 @@ void ObjectTable::erase_if_gone(Object& object) {
 
 void ObjectTable::forget_all() {
   forget_unnamed();
+  unseen_ = dropped_ = 0;
   if (named_.empty()) return;
   for (auto at = named_.begin(); at != named_.end();) {
     at->second.confirmed = false;
     at = at->second.outstanding == 0 ? erase(at) : std::next(at);
   }
-  dropped_ = 0;
 }
 
 void ObjectTable::forget_unnamed() {
   unnamed_->confirmed = false;
-  if (unnamed_->outstanding == 0) unnamed_->expected = false;
 }
 
 bool ObjectTable::has_room(std::string_view name, std::uint32_t limit) {
-  if (name.empty() || named_.size() < limit || find(name) != nullptr) return true;
+  if (name.empty() || named_.size() + unseen_ < limit || find(name) != nullptr) return true;
   for (auto at = named_.begin(); dropped_ > 0 && at != named_.end();) {
     if (at->second.outstanding != 0) {
       ++at;
@@ -100,7 +97,7 @@ bool ObjectTable::has_room(std::string_view name, std::uint32_t limit) {
     at = erase(at);
     --dropped_;
   }
-  return named_.size() < limit;
+  return named_.size() + unseen_ < limit;
 }
 
 }  // namespace pgmoat::session

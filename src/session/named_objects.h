@@ -1,7 +1,7 @@
 // Prepared statements and portals that the server has for this session. The tables change when the
-// server *confirms*: a Parse that is on its way makes its statement `expected`, ParseComplete makes
-// it `confirmed`, an error before it takes the expectation back. So a name keeps its previous
-// meaning when a Parse is refused, exactly as in PostgreSQL. What SQL text creates (PREPARE,
+// server *confirms*: a Parse that is on its way only makes its statement `outstanding`, ParseComplete
+// makes it `confirmed`, an error before it takes that back. So a name keeps its previous meaning
+// when a Parse is refused, exactly as in PostgreSQL. What SQL text creates (PREPARE,
 // DECLARE) is not seen here: a name that is not in the table is unknown, not absent.
 #pragma once
 
@@ -17,7 +17,6 @@ struct Object {
   const std::string* name = nullptr;  // key of its table; null: the unnamed one
   std::uint32_t outstanding = 0;      // ledger entries that will change it
   bool confirmed = false;             // the server has it
-  bool expected = false;              // it has it if everything on its way succeeds
   bool may_copy = false;              // a text that it may have may start a COPY FROM STDIN
   bool newest_may_copy = false;       // the text that was sent last may
 };
@@ -40,9 +39,14 @@ class ObjectTable {
   // Everything confirmed is gone: end of transaction for portals, DEALLOCATE ALL for statements.
   void forget_all();
   void forget_unnamed();
-  // The server dropped one that SQL text named (DEALLOCATE x): which one is not known here, so one
-  // may be forgotten when room is needed.
-  void dropped_one() { ++dropped_; }
+  // SQL text made one (PREPARE): it counts, under a name that is not known here.
+  void made_one() { ++unseen_; }
+  // SQL text dropped one (DEALLOCATE x): one that SQL made, or, where there is none, any; then one may
+  // be forgotten when room is needed.
+  void dropped_one() {
+    if (unseen_ > 0) --unseen_;
+    else ++dropped_;
+  }
   // Whether a further name fits; forgets dropped ones first.
   bool has_room(std::string_view name, std::uint32_t limit);
   std::size_t size() const { return named_.size(); }
@@ -60,6 +64,7 @@ class ObjectTable {
   Map named_;
   // Of the last name erased: a portal opened and closed over and over costs no heap.
   Map::node_type spare_;
+  std::uint32_t unseen_ = 0;
   std::uint32_t dropped_ = 0;
 };
 

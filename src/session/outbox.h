@@ -63,9 +63,8 @@ struct OwnCancelKey {            // this session's server key, and the key its c
 };
 struct ShutdownServer {};        // no more bytes for the server: half-close after what was written
 struct CloseAfterFlush {};       // write what is there to both sides, then close both
-struct Close {};                 // both sides, now
 
-using Command = std::variant<Dial, ForwardCancel, OwnCancelKey, ShutdownServer, CloseAfterFlush, Close>;
+using Command = std::variant<Dial, ForwardCancel, OwnCancelKey, ShutdownServer, CloseAfterFlush>;
 
 struct Outbox {
   Stream to_client;

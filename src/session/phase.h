@@ -78,7 +78,7 @@ Step on_client(Draining&, Scene&);
 Step on_server(Draining&, Scene&);
 
 // A peer's bytes were not what they must be. By the failure matrix: FATAL 08P01 and the end, or
-// (monitor) relay from here on. Reports either way. `at_head`: bytes from the fault on are pending.
+// (monitor) relay from here on. Reports either way.
 Step on_fault(Scene&, wire::Side side, const wire::Fault& fault);
 // Reports a fault of a message whose frame is sound; true: let the message pass (monitor).
 bool tolerates(Scene&, wire::Side side, const wire::Fault& fault);

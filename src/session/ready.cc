@@ -65,9 +65,6 @@ Step on_query(Ready& ready, Scene& scene, const wire::Piece& piece) {
   const auto query = wire::decode_query(piece.body());
   if (!query) return malformed(ready, scene, piece, query.error(), Kind::query);
   ++scene.statements;
-  // A simple Query destroys the unnamed statement and portal, even when it fails (F23).
-  ready.statements.find("")->expected = false;
-  ready.portals.find("")->expected = false;
   const bool may_copy = scene.who.walsender || may_start_copy(query->sql);
   ready.copy = {};
   ready.copy.plausible = may_copy;
@@ -285,8 +282,10 @@ Step oversize(Ready& ready, Scene& scene) {
   scene.out->to_server.release(piece.bytes);
   if (piece.tag == 'd' || ready.skipping) return stay();
   ready.ledger.owe({nullptr, kind_of(piece.tag), false});
-  // Its text was not read: it may be anything.
-  if (piece.tag == 'Q') ready.copy.plausible = true;
+  // It was not read: it may be anything.
+  if (piece.tag == 'Q') raise_barrier(ready, scene, false);
+  if (piece.tag == 'P') ready.statements.find("")->may_copy = true;
+  if (piece.tag == 'B') ready.portals.find("")->may_copy = true;
   return stay();
 }
 

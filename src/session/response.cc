@@ -161,6 +161,8 @@ void follow_tag(Ready& ready, std::string_view tag) {
   } else if (tag == "DISCARD ALL") {
     ready.statements.forget_all();
     ready.portals.forget_all();
+  } else if (tag == "PREPARE") {
+    ready.statements.made_one();
   } else if (tag == "DEALLOCATE") {
     ready.statements.dropped_one();
   } else if (tag == "CLOSE CURSOR") {
@@ -171,7 +173,7 @@ void follow_tag(Ready& ready, std::string_view tag) {
 MaybeFault on_command_complete(Ready& ready, const wire::Piece& piece) {
   const auto complete = wire::decode_command_complete(piece.body());
   if (!complete) return fault_in(complete, 'C');
-  if (!complete->tag.empty() && (complete->tag[0] == 'D' || complete->tag[0] == 'C')) {
+  if (!complete->tag.empty() && (complete->tag[0] == 'D' || complete->tag[0] == 'C' || complete->tag[0] == 'P')) {
     follow_tag(ready, complete->tag);
   }
   return statement_ends(ready, 'C');
@@ -226,16 +228,10 @@ MaybeFault swap_words(Ready& ready, Scene& scene, const wire::Report& error, boo
   // Refused CopyData: the server's own error may have been on its way already, and then it is the
   // first; the CopyFail that we sent was late and is ignored (F10).
   if (head.denied && !marked && ready.ledger.progress == Progress::copy_in) {
-    if (!ready.refusals.empty()) ready.refusals.erase(ready.refusals.begin());
+    if (!ready.refusals.empty()) ready.refusals.pop_front();
     head.denied = false;
   }
   const bool comparable = head.kind != Kind::function_call && !scene.who.walsender;
-  // Data that was sent before the refused piece, or a cancel, has failed the COPY first: our
-  // CopyFail was late, and the server's error is the one to be told.
-  if (head.denied && !marked && ready.ledger.progress == Progress::copy_in) {
-    head.denied = false;
-    if (!ready.refusals.empty()) ready.refusals.pop_front();
-  }
   if (comparable && marked != head.denied) {
     return unexplained('E', "an error does not belong to the message it answers");
   }
@@ -286,6 +282,22 @@ MaybeFault on_function_result(Ready& ready, const wire::Piece& piece) {
   return std::nullopt;
 }
 
+// Whether the head's answer has come as far as its ReadyForQuery.
+bool is_answered(const Ledger& ledger, Kind kind) {
+  switch (ledger.progress) {
+    case Progress::failed: return true;
+    case Progress::fresh: return kind != Kind::function_call;
+    case Progress::answered: return kind == Kind::function_call;
+    case Progress::described:
+    case Progress::rows:
+    case Progress::copy_in:
+    case Progress::copy_out:
+    case Progress::copy_both:
+    case Progress::copy_both_ends: break;
+  }
+  return false;
+}
+
 MaybeFault on_ready_for_query(Ready& ready, const wire::Piece& piece) {
   const auto message = wire::decode_ready_for_query(piece.body());
   if (!message) return fault_in(message, 'Z');
@@ -293,6 +305,7 @@ MaybeFault on_ready_for_query(Ready& ready, const wire::Piece& piece) {
     return unexplained('Z', "no ReadyForQuery is owed");
   }
   const Kind kind = ready.ledger.head().kind;
+  if (!is_answered(ready.ledger, kind)) return unexplained('Z', "the answer before it is not complete");
   if (kind == Kind::query) {
     ready.statements.forget_unnamed();
     ready.portals.forget_unnamed();
@@ -305,6 +318,11 @@ MaybeFault on_ready_for_query(Ready& ready, const wire::Piece& piece) {
   return std::nullopt;
 }
 
+// A substitute must fail; anything else would tell the client that what we refused was done.
+bool answers_a_substitute(char tag) {
+  return tag == 'E' || tag == 'N' || tag == 'S' || tag == 'A';
+}
+
 MaybeFault on_asynchronous(const wire::Piece& piece) {
   if (piece.tag == 'N') return fault_in(wire::decode_report('N', piece.body()), 'N');
   if (piece.tag == 'S') return fault_in(wire::decode_parameter_status(piece.body()), 'S');
@@ -314,6 +332,9 @@ MaybeFault on_asynchronous(const wire::Piece& piece) {
 }  // namespace
 
 MaybeFault explain(Ready& ready, Scene& scene, const wire::Piece& piece, bool& forward) {
+  if (!ready.ledger.empty() && ready.ledger.head().denied && !answers_a_substitute(piece.tag)) {
+    return unexplained(piece.tag, "the answer to a substitute is not an error");
+  }
   switch (piece.tag) {
     case 'D': return on_data_row(ready, piece);
     case 'C': return on_command_complete(ready, piece);

@@ -4,25 +4,17 @@
 #include <array>
 #include <utility>
 
+#include "base/ascii.h"
+
 namespace pgmoat::session {
 
 namespace {
-
-constexpr std::size_t kNameLimit = 63;  // PostgreSQL's NAMEDATALEN - 1
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 // Encoding names compare as PostgreSQL's do: letters and digits only, any case (asyncpg sends
 // client_encoding as 'utf-8' with the quotes).
 std::string plain(std::string_view encoding) {
   std::string out;
-  for (const char c : lower(encoding)) {
+  for (const char c : ascii_lower(encoding)) {
     if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) out += c;
   }
   return out;
@@ -42,14 +34,14 @@ bool unsafe_encoding(std::string_view value) {
 }
 
 bool is_on(std::string_view value) {
-  const std::string text = lower(value);
+  const std::string text = ascii_lower(value);
   if (text == "1" || text == "on") return true;
   return !text.empty() && (std::string_view("true").starts_with(text) ||
                            std::string_view("yes").starts_with(text));
 }
 
 bool is_off(std::string_view value) {
-  const std::string text = lower(value);
+  const std::string text = ascii_lower(value);
   if (text == "0" || text == "of" || text == "off") return true;
   return !text.empty() && (std::string_view("false").starts_with(text) ||
                            std::string_view("no").starts_with(text));
@@ -62,14 +54,13 @@ void refuse(StartupVerdict& verdict, std::string sqlstate, std::string reason) {
 }
 
 void malformed(StartupVerdict& verdict, std::string reason) {
-  if (verdict.sqlstate.empty()) verdict.malformed = true;
   refuse(verdict, "08P01", std::move(reason));
 }
 
 // One run-time parameter, whether a pair of the packet or an item of `options`.
 void check_setting(StartupVerdict& verdict, const Setup& setup, std::string_view name,
                    std::string_view value) {
-  const std::string key = lower(name);
+  const std::string key = ascii_lower(name);
   if (key == "standard_conforming_strings" && is_on(value)) return;
   if (key == "client_encoding" && unsafe_encoding(value)) {
     refuse(verdict, "42501", "client_encoding \"" + std::string(value) +
@@ -115,12 +106,12 @@ StartupVerdict examine(const wire::StartupMessage& startup, const Setup& setup) 
   StartupVerdict verdict;
   std::vector<std::string> seen;
   for (const wire::Parameter& parameter : wire::parameters_of(startup)) {
-    const std::string key = lower(parameter.name);
+    const std::string key = ascii_lower(parameter.name);
     if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
       malformed(verdict, "startup parameter \"" + key + "\" is given twice");
     }
     seen.push_back(key);
-    if (parameter.name.size() > kNameLimit) malformed(verdict, "a startup name is over 63 bytes");
+    if (parameter.name.size() > wire::kNameLimit) malformed(verdict, "a startup name is over 63 bytes");
     if (parameter.name == "user") {
       verdict.who.user = parameter.value;
     } else if (parameter.name == "database") {
@@ -139,7 +130,7 @@ StartupVerdict examine(const wire::StartupMessage& startup, const Setup& setup) 
   if (verdict.who.user.empty()) {
     refuse(verdict, "28000", "no PostgreSQL user name specified in startup packet");
   }
-  if (verdict.who.user.size() > kNameLimit || verdict.who.database.size() > kNameLimit) {
+  if (verdict.who.user.size() > wire::kNameLimit || verdict.who.database.size() > wire::kNameLimit) {
     malformed(verdict, "user or database name is over 63 bytes");
   }
   if (verdict.who.database.empty()) verdict.who.database = verdict.who.user;

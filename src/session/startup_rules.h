@@ -13,9 +13,8 @@ namespace pgmoat::session {
 
 struct StartupVerdict {
   Identity who;
-  std::string sqlstate;                      // not empty: refused
+  std::string sqlstate;                      // not empty: refused; 08P01: a fault of the packet
   std::string reason;
-  bool malformed = false;                    // a fault of the packet, not a policy
   std::vector<std::string> protocol_options; // the `_pq_.` names it carries
 };
 

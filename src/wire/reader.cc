@@ -5,12 +5,6 @@
 
 namespace pgmoat::wire {
 
-namespace {
-
-constexpr std::size_t kNameLimit = 63;  // NAMEDATALEN - 1
-
-}  // namespace
-
 void Reader::require(bool holds, const char* what) {
   if (holds || what_ != nullptr) return;
   what_ = what;

@@ -12,6 +12,8 @@
 
 namespace pgmoat::wire {
 
+inline constexpr std::size_t kNameLimit = 63;  // bytes of a name: PostgreSQL's NAMEDATALEN - 1
+
 template <class T>
 using Decoded = Result<T, Fault>;
 

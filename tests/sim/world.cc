@@ -236,7 +236,6 @@ void World::collect() {
     if (std::holds_alternative<session::Dial>(command)) dial_wanted_ = true;
     if (std::holds_alternative<session::ShutdownServer>(command)) server_shut_ = true;
     if (std::holds_alternative<session::CloseAfterFlush>(command) ||
-        std::holds_alternative<session::Close>(command) ||
         std::holds_alternative<session::ForwardCancel>(command)) {
       closing_ = true;
     }

@@ -78,8 +78,7 @@ class Tap {
     for (const auto& command : out_.commands) {
       dial_wanted |= std::holds_alternative<session::Dial>(command);
       server_shut |= std::holds_alternative<session::ShutdownServer>(command);
-      ended |= std::holds_alternative<session::CloseAfterFlush>(command) ||
-               std::holds_alternative<session::Close>(command);
+      ended |= std::holds_alternative<session::CloseAfterFlush>(command);
     }
     for (auto& event : out_.events) events.push_back(std::move(event));
     out_.clear();
