@@ -352,6 +352,24 @@ def test_a_client_that_does_not_read_cannot_hold_up_the_end(postgres, mode):
         conn.close()
 
 
+@pytest.mark.parametrize("mode", ["monitor", "enforce"])
+def test_the_last_words_of_a_server_that_reads_no_more_are_told(mode):
+    """Writing to it fails before they were read; the client hears them all the same. Which of the two
+    pgmoat meets first when it goes on is not ours to choose, hence the repetition."""
+    with SilentServer(HELLO) as server, Pgmoat(server.port, mode=mode) as moat:
+        for _ in range(25):
+            with Conn(moat.port, first=LOGIN) as conn, server.accept() as sock:
+                conn.until("Z")
+                moat.signal(signal.SIGSTOP)
+                conn.send(query("select 1"))
+                time.sleep(0.01)
+                sock.sendall(frame("E", b"SFATAL\0VFATAL\0C57P01\0Mgood bye\0\0"))
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                sock.close()  # a reset
+                moat.signal(signal.SIGCONT)
+                assert said(conn.at_end()) == "E!57P01"
+
+
 @MODES
 def test_a_server_that_does_not_read(mode):
     """Its client is stopped, memory stays bounded, and every byte arrives when it reads."""
