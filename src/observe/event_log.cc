@@ -3,7 +3,9 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 #include <time.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -161,7 +163,7 @@ struct EventLog::Impl {
     std::string said;  // a finished line, where not empty
   };
 
-  std::FILE* to = nullptr;
+  int to = -1;
   std::mutex mutex;
   std::condition_variable wake;
   std::deque<Item> queue;
@@ -181,9 +183,14 @@ struct EventLog::Impl {
     wake.notify_one();
   }
   void run();
-  void write(const std::string& text) {
-    std::fprintf(to, "%s\n", text.c_str());
-    std::fflush(to);
+  // Not by stdio, whose lock a write that nobody reads would hold while the process ends.
+  void write(std::string text) const {
+    text += '\n';
+    for (std::string_view left = text; !left.empty();) {
+      const ssize_t sent = ::write(to, left.data(), left.size());
+      if (sent < 0 && errno != EINTR) return;  // nobody to tell
+      if (sent > 0) left.remove_prefix(static_cast<std::size_t>(sent));
+    }
   }
 };
 
@@ -211,7 +218,7 @@ void EventLog::Impl::run() {
 
 // The writer may be stuck in a write that nobody reads, so it owns what it needs and is not joined.
 EventLog::EventLog(std::FILE* to) : impl_(std::make_shared<Impl>()) {
-  impl_->to = to;
+  impl_->to = ::fileno(to);
   std::thread([impl = impl_] { impl->run(); }).detach();
 }
 

@@ -50,7 +50,12 @@ bool may_execute(std::string_view sql) {
 
 // Our refusal of COPY data: the server fails the COPY itself, and its 57014 is answered in our
 // words. What the client still sends of it goes nowhere.
-void refuse_data(Ready& ready, Scene& scene, policy::Refusal refusal) {
+Step refuse_data(Ready& ready, Scene& scene, policy::Refusal refusal) {
+  const Progress progress = ready.ledger.progress;
+  if (progress == Progress::copy_both || progress == Progress::copy_both_ends) {
+    // A walsender takes CopyFail for a fault of the protocol: there is nothing to substitute.
+    return end(scene, refusal.sqlstate, refusal.message, refusal.hint);
+  }
   scene.out->to_server.say([&](std::string& to) {
     wire::encode(wire::CopyFail{scene.origin.refusal_token}, to);
   });
@@ -62,18 +67,19 @@ void refuse_data(Ready& ready, Scene& scene, policy::Refusal refusal) {
     ready.refusals.push_front(std::move(refusal));
     if (head.kind == Entry::Kind::execute) ready.skipping = true;
   }
+  return stay();
 }
 
-void on_data(Ready& ready, Scene& scene, const wire::Piece& piece) {
+Step on_data(Ready& ready, Scene& scene, const wire::Piece& piece) {
   if (scene.judge.reads_copy_data() && piece.kind == wire::Piece::Kind::whole) {
     policy::Subject subject = subject_of(scene, policy::Subject::Kind::copy_data);
     subject.values = piece.body();
     if (auto refusal = ask(scene, subject, piece.tag)) {
-      refuse_data(ready, scene, std::move(*refusal));
-      return;
+      return refuse_data(ready, scene, std::move(*refusal));
     }
   }
   scene.out->to_server.release(piece.bytes);
+  return stay();
 }
 
 }  // namespace
@@ -82,10 +88,10 @@ bool may_start_copy(std::string_view sql) {
   return (contains(sql, "copy") && contains(sql, "std")) || may_execute(sql);
 }
 
-bool on_copy_message(Ready& ready, Scene& scene, const wire::Piece& piece) {
+bool on_copy_message(Ready& ready, Scene& scene, const wire::Piece& piece, Step& step) {
   switch (piece.tag) {
     case 'd':
-      on_data(ready, scene, piece);
+      step = on_data(ready, scene, piece);
       return true;
     case 'H':
     case 'S':
@@ -133,15 +139,13 @@ void copy_in_begins(Ready& ready, Scene& scene) {
   if (scene.enforcing()) return;
   // Syncs between the request and the end of the client's data were swallowed.
   Ledger& ledger = ready.ledger;
-  for (std::size_t i = 1; i < ledger.size();) {
-    const Entry::Kind kind = ledger.at(i).kind;
-    if (kind != Entry::Kind::sync && kind != Entry::Kind::copy_end) return;
-    ledger.erase(i);
-    if (kind == Entry::Kind::copy_end) {
-      ready.copy.active = false;
-      return;
-    }
+  std::size_t end = 1;
+  while (end < ledger.size() && ledger.at(end).kind == Entry::Kind::sync) ++end;
+  if (end < ledger.size() && ledger.at(end).kind == Entry::Kind::copy_end) {
+    ready.copy.active = false;
+    ++end;
   }
+  ledger.erase(1, end - 1);
 }
 
 }  // namespace pgmoat::session

@@ -16,8 +16,8 @@ namespace pgmoat::session {
 // can run one that was prepared by Parse.
 bool may_start_copy(std::string_view sql);
 
-// The client's message while COPY IN is active. True: it was dealt with.
-bool on_copy_message(Ready&, Scene&, const wire::Piece&);
+// The client's message while COPY IN is active. True: it was dealt with, and `step` says what follows.
+bool on_copy_message(Ready&, Scene&, const wire::Piece&, Step& step);
 // CopyData, CopyDone or CopyFail where no COPY is active.
 Step on_late_copy_message(Ready&, Scene&, const wire::Piece&);
 // CopyInResponse has come for the head of the ledger.

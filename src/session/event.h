@@ -4,11 +4,18 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "wire/side.h"
 
 namespace pgmoat::session {
+
+// A peer's text as it may stand in an event: at most 256 bytes of it. Events wait in a queue.
+inline std::string clipped(std::string_view text) {
+  constexpr std::size_t kMost = 256;
+  return text.size() <= kMost ? std::string(text) : std::string(text.substr(0, kMost)) + "...";
+}
 
 struct SessionOpened {  // the startup message was accepted
   std::string user, database, application, client;

@@ -101,12 +101,12 @@ Step startup(Scene& scene, const wire::StartupMessage& message, std::uint32_t si
                "pgmoat's limits.sessions is reached.");
   }
   if (!verdict.sqlstate.empty()) {
-    scene.report(StatementJudged{"StartupMessage", "startup", verdict.sqlstate, verdict.reason,
-                                 scene.enforcing()});
+    scene.report(StatementJudged{"StartupMessage", "startup", verdict.sqlstate,
+                                 clipped(verdict.reason), scene.enforcing()});
     if (scene.enforcing()) return end(scene, verdict.sqlstate, "pgmoat: " + verdict.reason);
   }
-  scene.report(SessionOpened{scene.who.user, scene.who.database, scene.who.application,
-                             scene.origin.client});
+  scene.report(SessionOpened{clipped(scene.who.user), clipped(scene.who.database),
+                             clipped(scene.who.application), scene.origin.client});
   Dialing dialing;
   dialing.packet_size = size;
   dialing.since = scene.now;

@@ -27,10 +27,10 @@ void Ledger::settle() {
   }
 }
 
-void Ledger::erase(std::size_t index) {
-  PGMOAT_CHECK(index < size_);
-  for (std::size_t i = index; i + 1 < size_; ++i) at(i) = at(i + 1);
-  --size_;
+void Ledger::erase(std::size_t index, std::size_t count) {
+  PGMOAT_CHECK(index + count <= size_);
+  for (std::size_t i = index; i + count < size_; ++i) at(i) = at(i + count);
+  size_ -= count;
 }
 
 void Ledger::grow() {

@@ -57,7 +57,8 @@ class Ledger {
   Entry& head() { return ring_[first_]; }
   Entry& at(std::size_t index) { return ring_[(first_ + index) & (ring_.size() - 1)]; }
   void settle();                          // the head was answered completely
-  void erase(std::size_t index);          // the server never saw it as a request (COPY swallowed it)
+  // The server never saw these as requests (COPY swallowed them).
+  void erase(std::size_t index, std::size_t count);
 
   Progress progress = Progress::fresh;
 

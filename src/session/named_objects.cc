@@ -15,12 +15,30 @@ Object* ObjectTable::find(std::string_view name) {
 
 Object* ObjectTable::create(std::string_view name, bool may_copy) {
   Object* object = find(name);
-  if (object == nullptr) object = add(name);
-  const bool had_one = object->confirmed || object->outstanding != 0;
-  object->may_copy = may_copy || (had_one && object->may_copy);
+  const bool fresh = object == nullptr;
+  if (fresh) object = add(name);
+  const bool had_one = fresh ? forgot_ : object->confirmed || object->outstanding != 0;
+  object->may_copy = may_copy || (had_one && (fresh || object->may_copy));
   object->newest_may_copy = may_copy;
-  ++object->outstanding;
+  hold(*object);
   return object;
+}
+
+void ObjectTable::hold(Object& object) {
+  if (object.outstanding++ == 0 && object.name != nullptr) ++busy_;
+}
+
+void ObjectTable::let_go(Object& object) {
+  PGMOAT_CHECK(object.outstanding > 0);
+  if (--object.outstanding == 0 && object.name != nullptr) --busy_;
+}
+
+void ObjectTable::set_confirmed(Object& object, bool confirmed) {
+  if (object.confirmed == confirmed) return;
+  object.confirmed = confirmed;
+  if (object.name == nullptr) return;
+  if (confirmed) ++confirmed_;
+  else --confirmed_;
 }
 
 Object* ObjectTable::add(std::string_view name) {
@@ -44,27 +62,24 @@ ObjectTable::Map::iterator ObjectTable::erase(Map::iterator at) {
 
 Object* ObjectTable::close(std::string_view name) {
   Object* object = find(name);
-  if (object == nullptr) return nullptr;
-  ++object->outstanding;
+  if (object != nullptr) hold(*object);
   return object;
 }
 
 void ObjectTable::created(Object& object) {
-  PGMOAT_CHECK(object.outstanding > 0);
-  if (--object.outstanding == 0) object.may_copy = object.newest_may_copy;
-  object.confirmed = true;
+  let_go(object);
+  if (object.outstanding == 0) object.may_copy = object.newest_may_copy;
+  set_confirmed(object, true);
 }
 
 void ObjectTable::closed(Object& object) {
-  PGMOAT_CHECK(object.outstanding > 0);
-  --object.outstanding;
-  object.confirmed = false;
+  let_go(object);
+  set_confirmed(object, false);
   erase_if_gone(object);
 }
 
 void ObjectTable::undone(Object& object) {
-  PGMOAT_CHECK(object.outstanding > 0);
-  --object.outstanding;
+  let_go(object);
   erase_if_gone(object);
 }
 
@@ -76,26 +91,26 @@ void ObjectTable::erase_if_gone(Object& object) {
 void ObjectTable::forget_all() {
   forget_unnamed();
   unseen_ = dropped_ = 0;
-  if (named_.empty()) return;
+  if (confirmed_ == 0) return;
   for (auto at = named_.begin(); at != named_.end();) {
-    at->second.confirmed = false;
+    set_confirmed(at->second, false);
     at = at->second.outstanding == 0 ? erase(at) : std::next(at);
   }
 }
 
-void ObjectTable::forget_unnamed() {
-  unnamed_->confirmed = false;
-}
+void ObjectTable::forget_unnamed() { set_confirmed(*unnamed_, false); }
 
 bool ObjectTable::has_room(std::string_view name, std::uint32_t limit) {
   if (name.empty() || named_.size() + unseen_ < limit || find(name) != nullptr) return true;
-  for (auto at = named_.begin(); dropped_ > 0 && at != named_.end();) {
+  for (auto at = named_.begin(); dropped_ > 0 && named_.size() > busy_ && at != named_.end();) {
     if (at->second.outstanding != 0) {
       ++at;
       continue;
     }
+    set_confirmed(at->second, false);
     at = erase(at);
     --dropped_;
+    forgot_ = true;
   }
   return named_.size() + unseen_ < limit;
 }

@@ -59,11 +59,17 @@ class ObjectTable {
   Object* add(std::string_view name);
   Map::iterator erase(Map::iterator at);
   void erase_if_gone(Object& object);
+  void hold(Object& object);
+  void let_go(Object& object);
+  void set_confirmed(Object& object, bool confirmed);
 
   std::unique_ptr<Object> unnamed_ = std::make_unique<Object>();  // stays where it is when we move
   Map named_;
   // Of the last name erased: a portal opened and closed over and over costs no heap.
   Map::node_type spare_;
+  std::size_t confirmed_ = 0;  // of named_; so many walks over nothing are spared
+  std::size_t busy_ = 0;       // of named_: those that are outstanding
+  bool forgot_ = false;        // one that the server still has may not be in named_
   std::uint32_t unseen_ = 0;
   std::uint32_t dropped_ = 0;
 };

@@ -229,7 +229,7 @@ Step skip(Ready& ready, Scene& scene, const wire::Piece& piece) {
 Step dispatch(Ready& ready, Scene& scene, const wire::Piece& piece) {
   if (piece.tag == 'X') return on_terminate(ready, scene, piece);
   if (ready.skipping) return piece.tag == 'S' ? on_sync(ready, scene, piece) : skip(ready, scene, piece);
-  if (ready.copy.active && on_copy_message(ready, scene, piece)) return stay();
+  if (Step step; ready.copy.active && on_copy_message(ready, scene, piece, step)) return step;
   switch (piece.tag) {
     case 'Q': return on_query(ready, scene, piece);
     case 'P': return on_parse(ready, scene, piece);

@@ -11,8 +11,8 @@ namespace pgmoat::session {
 namespace {
 
 // A raw-parse error in every state: no catalogue access, no planner, no lock; it works in a failed
-// transaction (F4) and in every client encoding. The token is this session's own and unguessable,
-// so that nobody else's error can pass for the answer to it. Never any text of the client's.
+// transaction (F4) and in every client encoding. The token is this session's own: it tells the answer
+// to a substitute from an error of another statement. Never any text of the client's.
 std::string poison(const Scene& scene) { return "/* pgmoat */ " + scene.origin.refusal_token; }
 
 void owe_refusal(Ready& ready, Entry::Kind kind, Object* object, policy::Refusal refusal) {
@@ -73,10 +73,10 @@ void refuse_extended(Ready& ready, Scene& scene, policy::Refusal refusal) {
   refuse_parse(ready, scene, kReservedName, std::move(refusal));
 }
 
-void say_refusal(Scene& scene, const policy::Refusal& refusal) {
+void say_refusal(Scene& scene, const policy::Refusal& refusal, std::string_view severity) {
   scene.out->to_client.say([&](std::string& to) {
     wire::encode_error(
-        {"ERROR", refusal.sqlstate, refusal.message, refusal.detail, refusal.hint}, to);
+        {severity, refusal.sqlstate, refusal.message, refusal.detail, refusal.hint}, to);
   });
 }
 

@@ -28,7 +28,7 @@ void refuse_parse(Ready&, Scene&, std::string_view statement, policy::Refusal);
 void refuse_extended(Ready&, Scene&, policy::Refusal);
 
 // The server's answer to a substitute, in our words.
-void say_refusal(Scene&, const policy::Refusal&);
+void say_refusal(Scene&, const policy::Refusal&, std::string_view severity);
 
 inline constexpr std::string_view kReservedName = "pgmoat";
 

@@ -26,6 +26,10 @@ MaybeFault fault_in(const wire::Decoded<T>& decoded, char tag) {
   return fault;
 }
 
+bool is_fatal(const wire::Report& error) {
+  return error.severity == "FATAL" || error.severity == "PANIC";
+}
+
 bool head_is(Ready& ready, Kind kind) {
   return !ready.ledger.empty() && ready.ledger.head().kind == kind;
 }
@@ -220,25 +224,26 @@ MaybeFault on_copy_done(Ready& ready) {
   return std::nullopt;
 }
 
-// Ours in place of the server's, where this answers a substitute. The server's words carry the
-// substitute's token exactly then; a difference means that the two sides disagree.
+// Ours in place of the server's, where this answers a substitute. Its words carry our token then; a
+// substitute that fails in other words means that the two sides disagree. The reverse means nothing:
+// the token can be read in pg_stat_activity, and anybody may store it where it shows in an error.
 MaybeFault swap_words(Ready& ready, Scene& scene, const wire::Report& error, bool& forward) {
   Entry& head = ready.ledger.head();
+  if (!head.denied) return std::nullopt;
+  const policy::Refusal refusal = std::move(ready.refusals.front());
+  ready.refusals.pop_front();
+  head.denied = false;
   const bool marked = error.message.find(scene.origin.refusal_token) != std::string_view::npos;
   // Refused CopyData: the server's own error may have been on its way already, and then it is the
   // first; the CopyFail that we sent was late and is ignored (F10).
-  if (head.denied && !marked && ready.ledger.progress == Progress::copy_in) {
-    if (!ready.refusals.empty()) ready.refusals.pop_front();
-    head.denied = false;
-  }
-  const bool comparable = head.kind != Kind::function_call && !scene.who.walsender;
-  if (comparable && marked != head.denied) {
+  if (!marked && ready.ledger.progress == Progress::copy_in) return std::nullopt;
+  const bool fatal = is_fatal(error);  // exit_on_error makes ours fatal; so may what has nothing to do with it
+  if (fatal && !marked && head.kind != Kind::function_call) return std::nullopt;
+  if (!marked && head.kind != Kind::function_call && !scene.who.walsender) {
     return unexplained('E', "an error does not belong to the message it answers");
   }
-  if (!head.denied || ready.refusals.empty()) return std::nullopt;
-  say_refusal(scene, ready.refusals.front());
-  ready.refusals.pop_front();
-  head.denied = false;
+  if (fatal && !marked && error.sqlstate != "42883" && error.sqlstate != "25P02") return std::nullopt;
+  say_refusal(scene, refusal, fatal ? "FATAL" : "ERROR");
   forward = false;
   return std::nullopt;
 }
@@ -259,8 +264,11 @@ void after_error(Ready& ready) {
 MaybeFault on_error(Ready& ready, Scene& scene, const wire::Piece& piece, bool& forward) {
   const auto error = wire::decode_report('E', piece.body());
   if (!error) return fault_in(error, 'E');
-  if (error->severity == "FATAL" || error->severity == "PANIC") {
+  if (is_fatal(*error)) {
     scene.fatal_said = true;
+    if (!ready.ledger.empty()) {
+      if (const auto fault = swap_words(ready, scene, *error, forward)) return fault;
+    }
     while (!ready.ledger.empty()) undo_head(ready);
     ready.barrier = false;
     return std::nullopt;

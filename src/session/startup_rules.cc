@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 #include "base/ascii.h"
@@ -104,13 +105,12 @@ std::vector<std::string> default_startup_parameters() {
 
 StartupVerdict examine(const wire::StartupMessage& startup, const Setup& setup) {
   StartupVerdict verdict;
-  std::vector<std::string> seen;
+  std::set<std::string> seen;
   for (const wire::Parameter& parameter : wire::parameters_of(startup)) {
     const std::string key = ascii_lower(parameter.name);
-    if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
+    if (!seen.insert(key).second) {
       malformed(verdict, "startup parameter \"" + key + "\" is given twice");
     }
-    seen.push_back(key);
     if (parameter.name.size() > wire::kNameLimit) malformed(verdict, "a startup name is over 63 bytes");
     if (parameter.name == "user") {
       verdict.who.user = parameter.value;

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from fake import FakeServer
-from pg import Pgmoat, Postgres, SHORT, free_port, pg_tool, wait_until
+from pg import BINARY, Pgmoat, Postgres, SHORT, free_port, pg_tool, wait_until
 from wire import (TERMINATE, Conn, bind, cancel_request, copy_data, execute, fields, frame, parse,
                   query, said, startup)
 
@@ -145,6 +145,45 @@ def test_hangup_changes_nothing(postgres):
         moat.signal(signal.SIGHUP)
         assert moat.wait_line(r"unknown key 'limit', did you mean 'limits'\?")
         assert conn.value("select 1") == "1"
+
+
+def test_signals_of_pause_and_resume_are_ignored(postgres):
+    """SIGUSR1 and SIGUSR2 pause and resume PgBouncer; here they are reported, and end nothing."""
+    with Pgmoat(postgres.port) as moat, Conn(moat.port) as conn:
+        for sig in (signal.SIGUSR1, signal.SIGUSR2):
+            moat.signal(sig)
+        assert moat.wait_line("SIGUSR1 and SIGUSR2.*ignored")
+        assert conn.value("select 1") == "1"
+
+
+def test_it_ends_though_nobody_reads_its_events(postgres):
+    """A pipe that is full of events holds up neither sessions nor the end."""
+    port = free_port()
+    process = subprocess.Popen([BINARY, "run", "--backend", f"127.0.0.1:{postgres.port}",
+                                "--listen", f"127.0.0.1:{port}", "--mode", "enforce"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        assert wait_until(lambda: can_connect(port))
+        refused = startup([("user", "x"), ("nonsense", "y" * 200)])
+        for _ in range(1000):
+            with Conn(port, first=refused) as conn:
+                conn.at_end()
+        with Conn(port) as conn:
+            assert conn.value("select 1") == "1"
+        process.send_signal(signal.SIGTERM)
+        process.wait(6)
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+    assert process.returncode == 0
+
+
+def can_connect(port):
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    return False
 
 
 def test_terminate_and_half_close_deliver_what_is_owed(route):

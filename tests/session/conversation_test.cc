@@ -263,6 +263,47 @@ TEST_P(Session, MonitorFollowsCopyWithoutHolding) {
       .phase("ready");
 }
 
+// A full table forgets a name that the server may still have: what comes under that name is not
+// known until the server confirms.
+TEST(Barrier, IsRaisedForANameThatMayHaveBeenForgotten) {
+  session::Setup setup = setup_for(Mode::enforce);
+  setup.limits.statements = 1;
+  Conversation talk(setup);
+  const std::string copy = parse("copy t from stdin", "a");
+  const std::string next = parse("select 1", "b");
+  const std::string again = parse("select 1", "a");
+  const std::string run = bind("", "a") + execute();
+  talk.login().client(copy + kSync, copy + kSync).server(kParsed + ready('I'), kParsed + ready('I'));
+  talk.client(query("deallocate z"), query("deallocate z"))
+      .server(complete("DEALLOCATE") + ready('I'), complete("DEALLOCATE") + ready('I'))
+      .client(next + kSync, next + kSync)
+      .server(kParsed + ready('I'), kParsed + ready('I'))
+      .client(query("deallocate b"), query("deallocate b"))
+      .server(complete("DEALLOCATE") + ready('I'), complete("DEALLOCATE") + ready('I'))
+      .client(again + run + kSync, again + run + kFlush);
+}
+
+// The server completes an answer before its ReadyForQuery.
+TEST_P(Session, ReadyForQueryDoesNotOvertakeItsAnswer) {
+  const std::string copy_out = bytes(wire::CopyResponse{'H', 0, {}});
+  const std::string rows = frame('T', "\0\0"s);
+  for (const std::string& begun : {copy_out, rows}) {
+    Conversation talk(Mode::enforce, GetParam());
+    talk.login().client(query("select 1"), query("select 1")).server(begun, begun);
+    talk.feed(wire::Side::server, ready('I'));
+    talk.phase("closed");
+  }
+}
+
+TEST_P(Session, MonitorRelaysALoginItCannotRead) {
+  const std::string unknown = frame('R', "\0\0\0\15"s);
+  monitor_.feed(wire::Side::client, startup());
+  monitor_.event(session::Connected{}, "", startup());
+  monitor_.server(unknown, unknown).client(frame('p', "?"), frame('p', "?")).phase("opaque");
+  EXPECT_EQ(monitor_.count_events<session::TurnedOpaque>(), 1);
+  monitor_.event(session::Leave{true}).phase("closed");  // and no words of ours in it
+}
+
 // A walsender may have data under way when it has said CopyDone (seen with logical decoding in the
 // middle of a transaction), and names the next timeline in a row before it completes.
 TEST_P(Session, CopyBothEndsWithWhatIsUnderWay) {

@@ -200,10 +200,53 @@ TEST_P(Refusal, RaisesTheAlarmWhenTheServerDisagrees) {
   EXPECT_EQ(talk_.count_events<session::ProtocolFault>(), 1);
 }
 
-TEST_P(Refusal, TokenOfAStrangerDoesNotPass) {
-  talk_.login().client(query("select 1"), query("select 1"));
-  talk_.feed(wire::Side::server, poisoned());
+// The token can be read in pg_stat_activity and stored where it shows in somebody's error.
+TEST_P(Refusal, ATokenInAnotherErrorIsNobodysRefusal) {
+  talk_.login()
+      .client(query("select x::int from planted"), query("select x::int from planted"))
+      .server(poisoned() + ready('I'), poisoned() + ready('I'))
+      .owes(0)
+      .phase("ready");
+}
+
+TEST_P(Refusal, ASubstituteMustFailInItsOwnWords) {
+  talk_.login().feed(wire::Side::client, query("select 1 from secrets"));
+  talk_.feed(wire::Side::server, error("42P01", "relation \"secrets\" does not exist"));
   talk_.phase("closed");
+}
+
+TEST_P(Refusal, ASubstituteThatSucceedsEndsTheSession) {
+  for (const std::string& success : {complete("SELECT 1"), ready('I'), frame('I'), kParsed}) {
+    Conversation talk(Mode::enforce, GetParam());
+    talk.login().feed(wire::Side::client, query("select 1 from secrets"));
+    talk.feed(wire::Side::server, success);
+    talk.phase("closed");
+    EXPECT_EQ(talk.to_client().find(success), std::string::npos);
+  }
+}
+
+// SET exit_on_error makes every error FATAL, also ours.
+TEST_P(Refusal, KeepsItsWordsWhenTheServerEndsTheSession) {
+  talk_.login().feed(wire::Side::client, query("select 1 from secrets"));
+  talk_.feed(wire::Side::server, error("42601", "syntax error at or near \"" + kToken + "\"", "FATAL"));
+  EXPECT_NE(talk_.to_client().find("VFATAL"), std::string::npos);
+  EXPECT_NE(talk_.to_client().find("C42501"), std::string::npos);
+  EXPECT_EQ(talk_.to_client().find(kToken), std::string::npos);
+}
+
+TEST_P(Refusal, AnAdministratorsFatalStaysTheServers) {
+  const std::string bye = error("57P01", "terminating connection due to administrator command", "FATAL");
+  talk_.login().feed(wire::Side::client, query("select 1 from secrets"));
+  talk_.server(bye, bye);
+}
+
+TEST_P(Refusal, OfReplicationDataEndsTheSession) {
+  const std::string both = bytes(wire::CopyResponse{'W', 0, {}});
+  talk_.login().client(query("START_REPLICATION x"), query("START_REPLICATION x")).server(both, both);
+  talk_.feed(wire::Side::client, frame('d', "secrets"));
+  talk_.phase("closed");
+  EXPECT_NE(talk_.to_client().find("C42501"), std::string::npos);
+  EXPECT_EQ(talk_.to_server(), "");
 }
 
 TEST(Monitor, ChangesNothingAndReports) {
