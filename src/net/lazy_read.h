@@ -14,6 +14,7 @@
 #include <asio.hpp>
 #include <cerrno>
 
+#include "net/leg.h"
 #include "session/engine.h"
 
 static_assert(ASIO_VERSION >= 101800 && ASIO_VERSION < 103100,
@@ -23,9 +24,9 @@ namespace pgmoat::net {
 
 class LazyRead {
  public:
-  // `unsure` is set when a read did not fill its room: the end of the stream may be behind it.
-  LazyRead(session::Engine& engine, wire::Side side, bool& unsure)
-      : engine_(&engine), side_(side), unsure_(&unsure) {}
+  // `leg` learns that bytes have landed, and whether the end of the stream may be behind them.
+  LazyRead(session::Engine& engine, wire::Side side, Leg& leg)
+      : engine_(&engine), side_(side), leg_(&leg) {}
 
   // Asio asks a sequence of buffers, before the operation starts, whether it is empty.
   using value_type = asio::mutable_buffer;
@@ -42,12 +43,14 @@ class LazyRead {
     } while (got < 0 && errno == EINTR);
     if (got > 0) {
       size = static_cast<std::size_t>(got);
-      *unsure_ = size < room.size();
-      return *unsure_ ? Status::done_and_exhausted : Status::done;
+      leg_->landed = true;
+      leg_->unsure_of_end = size < room.size();
+      return leg_->unsure_of_end ? Status::done_and_exhausted : Status::done;
     }
     const int why = errno;
     engine_->not_read(side_);
     if (got < 0 && (why == EAGAIN || why == EWOULDBLOCK)) return Status::not_done;
+    leg_->landed = true;
     error = got == 0 ? asio::error_code(asio::error::eof)
                      : asio::error_code(why, asio::error::get_system_category());
     return Status::done;
@@ -58,7 +61,7 @@ class LazyRead {
   static inline const asio::mutable_buffer kNotEmpty{&never_written_, 1};
   session::Engine* engine_;
   wire::Side side_;
-  bool* unsure_;
+  Leg* leg_;
 };
 
 }  // namespace pgmoat::net

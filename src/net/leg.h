@@ -16,6 +16,7 @@ struct Leg {
   Socket socket;
   std::unique_ptr<WriteQueue> queue;  // made when the socket first cannot take something
   bool reading = false;
+  bool landed = false;                // a read has ended, and its handler has not run yet
   bool unsure_of_end = false;         // the end may stand behind the bytes of the last read
   bool stalled = false;               // not read until the other side takes what waits for it
   bool deaf = false;                  // a write failed: nothing more is written

@@ -101,7 +101,7 @@ void SessionDriver::read(wire::Side side) {
   Leg& from = leg(side);
   from.reading = true;
   ++outstanding_;
-  from.socket.async_read_some(LazyRead(engine_, side, from.unsure_of_end),
+  from.socket.async_read_some(LazyRead(engine_, side, from),
                               [this, side](const asio::error_code& error, std::size_t size) {
                                 on_read(side, error, size);
                               });
@@ -109,7 +109,7 @@ void SessionDriver::read(wire::Side side) {
 
 void SessionDriver::on_read(wire::Side side, const asio::error_code& error, std::size_t size) {
   --outstanding_;
-  leg(side).reading = false;
+  leg(side).reading = leg(side).landed = false;
   if (closed_) return;
   if (lingering_) {
     if (error) return close();
@@ -131,7 +131,7 @@ void SessionDriver::on_read(wire::Side side, const asio::error_code& error, std:
 // middle of things the sweep looks, so that a message costs nothing for it.
 void SessionDriver::look_for_end(wire::Side side) {
   Leg& from = leg(side);
-  if (!from.reading) return;  // the next read will find it
+  if (!from.reading || from.landed) return;  // there are bytes to be seen first
   char ignored = 0;
   const ssize_t got = ::recv(from.socket.native_handle(), &ignored, 1, MSG_PEEK | MSG_DONTWAIT);
   const int why = errno;
