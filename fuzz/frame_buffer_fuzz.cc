@@ -12,7 +12,7 @@ using namespace pgmoat::wire;
 namespace {
 
 struct Seen {
-  std::string bytes;             // of all pieces, in order
+  std::string bytes;                // of all pieces, in order
   std::vector<std::size_t> frames;  // where each begins in them
   std::optional<Fault::Kind> fault;
   bool operator==(const Seen&) const = default;
@@ -41,7 +41,8 @@ Seen run(Bytes input, std::size_t step, const HeaderRules& rules, bool pass_over
       seen.bytes += as_text(piece.bytes);
       PGMOAT_CHECK(piece.kind != Piece::Kind::whole || piece.last);
     }
-    PGMOAT_CHECK(pool.borrowed_bytes() <= 4 * (seen.bytes.size() + in.pending().size() + BufferPool::kLarge));
+    PGMOAT_CHECK(pool.borrowed_bytes() <=
+                 4 * (seen.bytes.size() + in.pending().size() + BufferPool::kLarge));
     in.recycle();
   }
   if (!seen.fault) seen.bytes += as_text(in.pending());

@@ -14,7 +14,8 @@
 namespace pgmoat::fuzz {
 
 struct Copy {
-  explicit Copy(Bytes from) : size(from.size()), data(std::make_unique<std::uint8_t[]>(from.size())) {
+  explicit Copy(Bytes from)
+      : size(from.size()), data(std::make_unique<std::uint8_t[]>(from.size())) {
     if (!from.empty()) std::memcpy(data.get(), from.data(), from.size());
   }
   Bytes bytes() const { return {data.get(), size}; }

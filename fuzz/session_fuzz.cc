@@ -49,8 +49,11 @@ void play(Tap& tap, Bytes input, bool disturbed) {
   Bytes bytes;
   while (!tap.engine().closed() && script.next(what, bytes)) {
     switch (what & 7) {
-      case 0: case 1: case 2: tap.say(Side::client, as_text(bytes)); break;
-      case 3: case 4:
+      case 0:
+      case 1:
+      case 2: tap.say(Side::client, as_text(bytes)); break;
+      case 3:
+      case 4:
         if (tap.dialled) tap.say(Side::server, as_text(bytes));
         break;
       case 5:
@@ -73,14 +76,16 @@ void expect_passed(std::string_view in, std::string_view out, std::size_t answer
   PGMOAT_CHECK(in.substr(0, out.size()) == out);
 }
 
-void monitor(Bytes input, const session::Setup& setup, std::size_t chunk, bool logged_in, bool disturbed) {
+void monitor(Bytes input, const session::Setup& setup, std::size_t chunk, bool logged_in,
+             bool disturbed) {
   Tap tap(setup, chunk);
   if (logged_in && !login(tap)) return;
   play(tap, input, disturbed);
   expect_passed(tap.client_said, tap.server_told, tap.greeting_told);
-  const std::string_view told = std::string_view(tap.client_told).substr(
-      std::min(tap.greeting_told, tap.client_told.size()));
-  if (!tap.engine().closed()) PGMOAT_CHECK(std::string_view(tap.server_said).substr(0, told.size()) == told);
+  const std::string_view told =
+      std::string_view(tap.client_told).substr(std::min(tap.greeting_told, tap.client_told.size()));
+  if (!tap.engine().closed())
+    PGMOAT_CHECK(std::string_view(tap.server_said).substr(0, told.size()) == told);
 }
 
 void expect_decoded(char tag, Bytes body) {
@@ -107,7 +112,8 @@ void expect_legal(std::string_view told, const HeaderRules& rules) {
   frames.append(as_bytes(told.substr(*size)));
   HeaderRules either = rules;
   either['p'] = {HeaderRule::Carry::whole, 0, 65535, false};
-  for (Piece piece = frames.next(either); piece.kind != Piece::Kind::starved; piece = frames.next(either)) {
+  for (Piece piece = frames.next(either); piece.kind != Piece::Kind::starved;
+       piece = frames.next(either)) {
     PGMOAT_CHECK(piece.kind != Piece::Kind::fault);
     if (piece.kind == Piece::Kind::whole) expect_decoded(piece.tag, piece.body());
   }
@@ -135,7 +141,8 @@ void expect_same_end(const Tap& whole, const Tap& cut) {
   PGMOAT_CHECK(whole.client_told == cut.client_told);
 }
 
-void enforce(Bytes input, const session::Setup& setup, std::size_t chunk, bool logged_in, bool disturbed) {
+void enforce(Bytes input, const session::Setup& setup, std::size_t chunk, bool logged_in,
+             bool disturbed) {
   Tap whole(setup, 0);
   if (logged_in && !login(whole)) return;
   play(whole, input, disturbed);

@@ -74,14 +74,17 @@ void describe(CLI::App& app, Options& options) {
       "  pgmoat run --config /etc/pgmoat/pgmoat.toml --mode enforce\n"
       "  pgmoat check --config /etc/pgmoat/pgmoat.toml\n"
       "Without a configuration: monitor mode, 127.0.0.1:6432 in front of 127.0.0.1:5432.");
-  CLI::App* run = app.add_subcommand("run", "serve, in the foreground; events go to stderr as JSON");
+  CLI::App* run =
+      app.add_subcommand("run", "serve, in the foreground; events go to stderr as JSON");
   run->add_option("--config", options.file, "TOML file");
   run->add_option("--backend", options.backend, "the PostgreSQL server, HOST:PORT");
   run->add_option("--listen", options.listen, "where to listen, HOST:PORT; may be repeated");
   run->add_option("--mode", options.mode, "monitor: judge, report, change nothing; enforce: refuse")
       ->check(CLI::IsMember({"monitor", "enforce"}));
-  run->add_option("--workers", options.workers, "threads; 0: one per core")->check(CLI::Range(0, 256));
-  CLI::App* check = app.add_subcommand("check", "validate a configuration, without binding anything");
+  run->add_option("--workers", options.workers, "threads; 0: one per core")
+      ->check(CLI::Range(0, 256));
+  CLI::App* check =
+      app.add_subcommand("check", "validate a configuration, without binding anything");
   check->add_option("--config", options.file, "TOML file");
   app.add_subcommand("version", "print the version");
 }
@@ -93,8 +96,9 @@ int run_main(int argc, char** argv) {
     const std::string verb = argv[1];
     if (std::find(kVerbs.begin(), kVerbs.end(), verb) == kVerbs.end()) {
       const std::string near = nearest(verb, kVerbs);
-      std::fprintf(stderr, "pgmoat: unknown command '%s'%s\n", verb.c_str(),
-                   near.empty() ? "; see pgmoat --help" : (", did you mean '" + near + "'?").c_str());
+      std::fprintf(
+          stderr, "pgmoat: unknown command '%s'%s\n", verb.c_str(),
+          near.empty() ? "; see pgmoat --help" : (", did you mean '" + near + "'?").c_str());
       return 2;
     }
   }

@@ -1,13 +1,14 @@
 #include "app/config.h"
 
 #define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
 #include <sstream>
-#include <toml++/toml.h>
 
 #include "app/units.h"
 #include "base/ascii.h"
@@ -287,7 +288,8 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
 
 Result<net::Address, std::string> parse_address(std::string_view text) {
   const std::size_t colon = text.rfind(':');
-  const std::string wrong = "'" + std::string(text) + "' is no address; write HOST:PORT or [IPV6]:PORT";
+  const std::string wrong =
+      "'" + std::string(text) + "' is no address; write HOST:PORT or [IPV6]:PORT";
   if (colon == std::string_view::npos || colon == 0) return wrong;
   std::string_view host = text.substr(0, colon);
   if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);

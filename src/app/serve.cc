@@ -30,16 +30,18 @@ void steer(Server& server, observe::EventLog& log, const std::string& file, cons
       continue;
     }
     if (signal == SIGHUP) {
-      const auto config = file.empty() ? Result<Config, ConfigErrors>(default_config())
-                                       : read_config(file);
+      const auto config =
+          file.empty() ? Result<Config, ConfigErrors>(default_config()) : read_config(file);
       if (config) {
-        log.say("info", "the configuration is valid; a running process does not take it over: restart");
+        log.say("info",
+                "the configuration is valid; a running process does not take it over: restart");
       } else {
         for (const std::string& error : config.error()) log.say("error", error);
       }
       continue;
     }
-    Server::Stop how = signal == SIGTERM ? Server::Stop::when_clients_leave : Server::Stop::when_idle;
+    Server::Stop how =
+        signal == SIGTERM ? Server::Stop::when_clients_leave : Server::Stop::when_idle;
     if (signal == SIGQUIT || asked) how = Server::Stop::now;
     log.say("info", how == Server::Stop::now ? "stopping now" : "stopping: no new sessions");
     server.stop(how);
@@ -60,7 +62,8 @@ std::string places(const std::vector<net::Address>& addresses) {
 int serve(Config config, const std::string& file) {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&set, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2})
+    sigaddset(&set, signal);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);  // every thread inherits it
   ::signal(SIGPIPE, SIG_IGN);
 

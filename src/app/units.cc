@@ -47,8 +47,10 @@ Result<Duration, std::string> parse_duration(std::string_view text) {
   if (number.good && number.unit == "s" && count < 1'000'000'000) {
     return Duration(std::chrono::seconds(count));
   }
-  if (number.good && number.unit == "m" && count < 1'000'000) return Duration(std::chrono::minutes(count));
-  if (number.good && number.unit == "h" && count < 100'000) return Duration(std::chrono::hours(count));
+  if (number.good && number.unit == "m" && count < 1'000'000)
+    return Duration(std::chrono::minutes(count));
+  if (number.good && number.unit == "h" && count < 100'000)
+    return Duration(std::chrono::hours(count));
   return "'" + std::string(text) + "' is no duration; write a whole number with ms, s, m or h";
 }
 

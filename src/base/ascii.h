@@ -7,7 +7,9 @@
 
 namespace pgmoat {
 
-constexpr char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+constexpr char ascii_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
 
 inline std::string ascii_lower(std::string_view text) {
   std::string out(text);

@@ -5,10 +5,10 @@
 #include <cstdio>
 #include <cstdlib>
 
-#define PGMOAT_CHECK(condition)                                                            \
-  do {                                                                                     \
-    if (!(condition)) [[unlikely]] {                                                       \
-      std::fprintf(stderr, "pgmoat: bug: %s:%d: %s\n", __FILE__, __LINE__, #condition);    \
-      std::abort();                                                                        \
-    }                                                                                      \
+#define PGMOAT_CHECK(condition)                                                         \
+  do {                                                                                  \
+    if (!(condition)) [[unlikely]] {                                                    \
+      std::fprintf(stderr, "pgmoat: bug: %s:%d: %s\n", __FILE__, __LINE__, #condition); \
+      std::abort();                                                                     \
+    }                                                                                   \
   } while (false)

@@ -12,7 +12,7 @@ namespace pgmoat {
 template <class T, class E>
 class Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}   // NOLINT: implicit on
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}    // NOLINT: implicit on
   Result(E reason) : state_(std::in_place_index<1>, std::move(reason)) {}  // purpose, so `return x`
 
   explicit operator bool() const { return state_.index() == 0; }

@@ -28,20 +28,22 @@ void CancelDriver::forward(const asio::ip::tcp::endpoint& server, std::uint32_t 
 
 void CancelDriver::send() {
   ++outstanding_;
-  asio::async_write(server_, asio::buffer(packet_), [this](const asio::error_code& error, std::size_t) {
-    --outstanding_;
-    if (error || closed_) return close();
-    await_end();
-  });
+  asio::async_write(server_, asio::buffer(packet_),
+                    [this](const asio::error_code& error, std::size_t) {
+                      --outstanding_;
+                      if (error || closed_) return close();
+                      await_end();
+                    });
 }
 
 void CancelDriver::await_end() {
   ++outstanding_;
-  server_.async_read_some(asio::buffer(ignored_), [this](const asio::error_code& error, std::size_t) {
-    --outstanding_;
-    if (error || closed_) return close();
-    await_end();
-  });
+  server_.async_read_some(asio::buffer(ignored_),
+                          [this](const asio::error_code& error, std::size_t) {
+                            --outstanding_;
+                            if (error || closed_) return close();
+                            await_end();
+                          });
 }
 
 void CancelDriver::sweep(Instant now) {

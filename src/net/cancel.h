@@ -2,8 +2,8 @@
 // has closed, which is its acknowledgement, then close the client's connection, which is ours.
 #pragma once
 
-#include <asio.hpp>
 #include <array>
+#include <asio.hpp>
 #include <string>
 
 #include "base/instant.h"

@@ -17,8 +17,9 @@
 #include "net/leg.h"
 #include "session/engine.h"
 
-static_assert(ASIO_VERSION >= 101800 && ASIO_VERSION < 103100,
-              "read asio/detail/reactive_socket_recv_op.hpp of this version before trusting LazyRead");
+static_assert(
+    ASIO_VERSION >= 101800 && ASIO_VERSION < 103100,
+    "read asio/detail/reactive_socket_recv_op.hpp of this version before trusting LazyRead");
 
 namespace pgmoat::net {
 

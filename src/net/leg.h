@@ -16,13 +16,13 @@ struct Leg {
   Socket socket;
   std::unique_ptr<WriteQueue> queue;  // made when the socket first cannot take something
   bool reading = false;
-  bool landed = false;                // a read has ended, and its handler has not run yet
-  bool unsure_of_end = false;         // the end may stand behind the bytes of the last read
-  bool stalled = false;               // not read until the other side takes what waits for it
-  bool deaf = false;                  // a write failed: nothing more is written
-  bool ended = false;                 // the end was found there
+  bool landed = false;         // a read has ended, and its handler has not run yet
+  bool unsure_of_end = false;  // the end may stand behind the bytes of the last read
+  bool stalled = false;        // not read until the other side takes what waits for it
+  bool deaf = false;           // a write failed: nothing more is written
+  bool ended = false;          // the end was found there
   bool waiting_to_write = false;
-  bool shut = false;                  // no more bytes for it after the queue
+  bool shut = false;  // no more bytes for it after the queue
   bool queued() const { return queue && !queue->empty(); }
 };
 

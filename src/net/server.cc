@@ -115,10 +115,10 @@ Result<std::unique_ptr<Server>, std::string> Server::start(ServerSetup setup) {
            std::to_string(others + 2);
   }
   if (fitting < shared.setup.sessions && shared.setup.on_event) {
-    shared.setup.on_event(0, session::Finding{"the limit of open files allows " +
-                                              std::to_string(fitting) + " sessions, not " +
-                                              std::to_string(shared.setup.sessions) +
-                                              "; raise LimitNOFILE"});
+    shared.setup.on_event(
+        0, session::Finding{"the limit of open files allows " + std::to_string(fitting) +
+                            " sessions, not " + std::to_string(shared.setup.sessions) +
+                            "; raise LimitNOFILE"});
   }
   shared.setup.sessions = std::min(fitting, shared.setup.sessions);
   const auto backend = resolve(shared.setup.backend, "backend");
@@ -131,7 +131,8 @@ Result<std::unique_ptr<Server>, std::string> Server::start(ServerSetup setup) {
     for (std::size_t k = 0; k < i; ++k) shared.workers[k]->post_stop(Stop::now);
     for (std::size_t k = 0; k < i; ++k) shared.workers[k]->join();
     return "cannot start worker thread " + std::to_string(i + 1) + " of " +
-           std::to_string(shared.workers.size()) + "; set `workers` lower or raise the limits of memory and threads";
+           std::to_string(shared.workers.size()) +
+           "; set `workers` lower or raise the limits of memory and threads";
   }
   server->impl_->joined = false;
   return server;

@@ -25,11 +25,11 @@ std::string to_string(const Address& address);  // "127.0.0.1:6432", "[::1]:6432
 struct ServerSetup {
   std::vector<Address> listen;
   Address backend;
-  unsigned workers = 0;                // 0: one per core
-  std::uint32_t sessions = 10000;      // per process, over all workers; one past it is told 53300
+  unsigned workers = 0;            // 0: one per core
+  std::uint32_t sessions = 10000;  // per process, over all workers; one past it is told 53300
   Duration drain = std::chrono::seconds(30);
-  Duration unacknowledged{};           // TCP_USER_TIMEOUT of both legs; zero: the system's
-  session::Setup session;              // prepared
+  Duration unacknowledged{};  // TCP_USER_TIMEOUT of both legs; zero: the system's
+  session::Setup session;     // prepared
   std::function<std::unique_ptr<policy::Judge>()> make_judge;  // one per worker
   // Called on worker threads with each session's events; must not block.
   std::function<void(std::uint64_t session_id, session::Event&&)> on_event;
@@ -47,8 +47,8 @@ class Server {
     when_idle,           // SIGINT: 57P01 to each session as it becomes idle; deadline as above
     now,                 // SIGQUIT: 57P01 to everyone, close
   };
-  void stop(Stop how);          // any thread; a stricter one may follow
-  void wait();                  // until every session has ended
+  void stop(Stop how);                     // any thread; a stricter one may follow
+  void wait();                             // until every session has ended
   std::vector<Address> listening() const;  // with the ports the system chose, where 0 was asked
   std::size_t sessions() const;
 

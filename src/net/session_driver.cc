@@ -47,7 +47,8 @@ void set_options(Socket& socket, Duration unacknowledged) {
   if (ms > 0) set(TCP_USER_TIMEOUT, static_cast<int>(ms));
 }
 
-SessionDriver::SessionDriver(Worker& worker, Socket client, session::Origin origin, std::uint64_t id)
+SessionDriver::SessionDriver(Worker& worker, Socket client, session::Origin origin,
+                             std::uint64_t id)
     : worker_(worker),
       client_(worker.io()),
       server_(worker.io()),
@@ -248,7 +249,8 @@ void SessionDriver::write_queued(wire::Side side) {
   while (into.queued()) {
     const Bytes front = into.queue->front();
     asio::error_code error;
-    const std::size_t sent = into.socket.write_some(asio::buffer(front.data(), front.size()), error);
+    const std::size_t sent =
+        into.socket.write_some(asio::buffer(front.data(), front.size()), error);
     if (sent != 0) into.queue->sent(sent);
     if (error == asio::error::would_block) return wait_to_write(side);
     if (error) return write_failed(side);
@@ -285,7 +287,8 @@ void SessionDriver::dial_next() {
     }
     if (dialled_ < worker_.shared().backend.size()) return dial_next();
     tell(session::ConnectFailed{"cannot connect to the server at " +
-                                to_string(worker_.shared().setup.backend) + ": " + error.message()});
+                                to_string(worker_.shared().setup.backend) + ": " +
+                                error.message()});
   });
 }
 

@@ -58,8 +58,8 @@ class SessionDriver {
   Instant close_by_ = kNever;
   int outstanding_ = 0;
   bool closed_ = false;
-  bool closing_ = false;   // CloseAfterFlush was said
-  bool lingering_ = false; // the client's last words were written; its own are read and dropped
+  bool closing_ = false;      // CloseAfterFlush was said
+  bool lingering_ = false;    // the client's last words were written; its own are read and dropped
   bool client_lost_ = false;  // a write to it failed
 };
 

@@ -126,7 +126,10 @@ void Worker::welcome(Socket client) {
 // (CVE-2024-10977), which is why the first kSurplus of them are heard out.
 void Worker::reject(Socket& client) {
   std::string packet;
-  wire::encode_error({"FATAL", "53300", "sorry, too many clients already", {},
+  wire::encode_error({"FATAL",
+                      "53300",
+                      "sorry, too many clients already",
+                      {},
                       "pgmoat's limits.sessions is reached."},
                      packet);
   asio::error_code ignored;
@@ -141,7 +144,8 @@ void Worker::emit(std::uint64_t id, session::Event&& event) {
 
 std::optional<CancelTarget> Worker::find_key(std::uint32_t pid, std::string_view secret) const {
   for (const auto& session : sessions_) {
-    if (session->owns_key(pid, secret)) return CancelTarget{session->server(), session->server_secret()};
+    if (session->owns_key(pid, secret))
+      return CancelTarget{session->server(), session->server_secret()};
   }
   return std::nullopt;
 }

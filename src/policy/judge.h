@@ -13,7 +13,15 @@ namespace pgmoat::policy {
 
 // What a rule may see of one message. Views; valid during judge() only.
 struct Subject {
-  enum class Kind : std::uint8_t { query, parse, bind, describe, execute, function_call, copy_data };
+  enum class Kind : std::uint8_t {
+    query,
+    parse,
+    bind,
+    describe,
+    execute,
+    function_call,
+    copy_data
+  };
   Kind kind = Kind::query;
   std::string_view user;
   std::string_view database;
@@ -29,8 +37,8 @@ struct Allow {};
 
 // Worded like an error of PostgreSQL's, since that is what the client is told.
 struct Refusal {
-  std::string rule;                 // id of the rule that decided
-  std::string sqlstate = "42501";   // insufficient_privilege: no driver retries or reconnects on it
+  std::string rule;                // id of the rule that decided
+  std::string sqlstate = "42501";  // insufficient_privilege: no driver retries or reconnects on it
   std::string message;
   std::string detail;
   std::string hint;

@@ -24,8 +24,8 @@ const std::string* WordList::find_in(std::string_view text) const {
 }
 
 Ruling WordList::judge(const Subject& subject) {
-  for (const std::string_view text : {subject.sql, subject.statement, subject.portal,
-                                      as_text(subject.values)}) {
+  for (const std::string_view text :
+       {subject.sql, subject.statement, subject.portal, as_text(subject.values)}) {
     if (const std::string* word = find_in(text)) {
       Refusal refusal;
       refusal.rule = "words." + *word;

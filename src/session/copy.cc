@@ -56,9 +56,8 @@ Step refuse_data(Ready& ready, Scene& scene, policy::Refusal refusal) {
     // A walsender takes CopyFail for a fault of the protocol: there is nothing to substitute.
     return end(scene, refusal.sqlstate, refusal.message, refusal.hint);
   }
-  scene.out->to_server.say([&](std::string& to) {
-    wire::encode(wire::CopyFail{scene.origin.refusal_token}, to);
-  });
+  scene.out->to_server.say(
+      [&](std::string& to) { wire::encode(wire::CopyFail{scene.origin.refusal_token}, to); });
   ready.copy.active = false;
   ready.copy.plausible = true;
   if (!ready.ledger.empty()) {
@@ -90,9 +89,7 @@ bool may_start_copy(std::string_view sql) {
 
 bool on_copy_message(Ready& ready, Scene& scene, const wire::Piece& piece, Step& step) {
   switch (piece.tag) {
-    case 'd':
-      step = on_data(ready, scene, piece);
-      return true;
+    case 'd': step = on_data(ready, scene, piece); return true;
     case 'H':
     case 'S':
       if (!scene.enforcing()) scene.out->to_server.release(piece.bytes);

@@ -19,7 +19,7 @@ struct Engine::State {
   Instant frame_began = kNever;  // when the client's incomplete frame began, or went on, to arrive
   std::uint32_t pieces_seen = 0;
   bool late_reported = false;
-  bool paused = false;           // the driver is not reading the client: nobody is late
+  bool paused = false;  // the driver is not reading the client: nobody is late
 
   wire::FrameBuffer& in(Side side) {
     return side == Side::client ? scene.client_in : scene.server_in;
@@ -109,7 +109,8 @@ bool Engine::State::holds_client() const {
 void Engine::State::close_quietly(std::string why) {
   if (is<Closed>()) return;
   scene.out->commands.push_back(CloseAfterFlush{});
-  scene.report(SessionClosed{std::move(why), scene.statements, scene.client_bytes, scene.server_bytes});
+  scene.report(
+      SessionClosed{std::move(why), scene.statements, scene.client_bytes, scene.server_bytes});
   phase = Closed{};
 }
 
@@ -117,7 +118,8 @@ void Engine::State::finish(std::string_view sqlstate, std::string_view message) 
   if (is<Closed>()) return;
   // In a stream that we do not read, words of ours could land inside a message.
   const auto* dialing = std::get_if<Dialing>(&phase);
-  if (is<Opaque>() || (dialing != nullptr && dialing->opaque)) return close_quietly(std::string(message));
+  if (is<Opaque>() || (dialing != nullptr && dialing->opaque))
+    return close_quietly(std::string(message));
   end(scene, sqlstate, message);
   phase = Closed{};
 }
@@ -127,8 +129,9 @@ void Engine::State::finish(std::string_view sqlstate, std::string_view message) 
 void Engine::State::client_ended() {
   if (is<Greeting>()) return close_quietly("client left");
   if (is<Dialing>() || is<Authenticating>()) {
-    const bool more = is<Dialing>() ? scene.client_in.pending().size() > std::get<Dialing>(phase).packet_size
-                                    : !scene.client_in.idle();
+    const bool more = is<Dialing>()
+                          ? scene.client_in.pending().size() > std::get<Dialing>(phase).packet_size
+                          : !scene.client_in.idle();
     if (!more || !holds_client()) close_quietly("client left during login");
     return;
   }
@@ -199,7 +202,8 @@ void Engine::State::timed_out() {
   }
   if (frame_began == kNever || paused) return;
   if (scene.now < frame_began + scene.setup.timeouts.message) return;
-  const wire::Fault late{wire::Fault::Kind::malformed, 0, 0, 0, "a message was not completed in time"};
+  const wire::Fault late{wire::Fault::Kind::malformed, 0, 0, 0,
+                         "a message was not completed in time"};
   if (!late_reported && !tolerates(scene, Side::client, late)) {
     return finish("08P01", "pgmoat: a message was not completed in time");
   }
@@ -253,7 +257,8 @@ void Engine::on_transport(const TransportEvent& event, Instant now, Outbox& out)
                    (eof.side == Side::client ? scene.client_eof : scene.server_eof) = true;
                  },
                  [&](const Failed& failed) {
-                   if (failed.side == Side::client) return state.close_quietly("client: " + failed.why);
+                   if (failed.side == Side::client)
+                     return state.close_quietly("client: " + failed.why);
                    scene.server_eof = true;
                  },
                  [&](const Timer&) { state.timed_out(); },

@@ -46,23 +46,35 @@ std::vector<std::string> default_startup_parameters();
 
 // What is this session's own.
 struct Origin {
-  std::string client;                 // "127.0.0.1:40312", for events
-  std::string cancel_secret;          // 32 random bytes
-  std::string refusal_token;          // unguessable ASCII, no longer than 32: marks our substitutes
+  std::string client;         // "127.0.0.1:40312", for events
+  std::string cancel_secret;  // 32 random bytes
+  std::string refusal_token;  // unguessable ASCII, no longer than 32: marks our substitutes
   Instant accepted{};
-  bool surplus = false;               // over the limit of sessions: told 53300 once it says who it is
+  bool surplus = false;  // over the limit of sessions: told 53300 once it says who it is
 };
 
 struct Connected {};
-struct Redialled {};                             // the server's next address is tried: time starts anew
-struct ConnectFailed { std::string why; };       // one sentence, with the address
-struct Eof { wire::Side side = wire::Side::client; };
-struct Failed { wire::Side side = wire::Side::client; std::string why; };
-struct Timer {};                                 // deadline() has passed
-struct Leave { bool now = false; };              // shutdown: now, or as soon as the session is idle
+struct Redialled {};  // the server's next address is tried: time starts anew
+struct ConnectFailed {
+  std::string why;
+};  // one sentence, with the address
+struct Eof {
+  wire::Side side = wire::Side::client;
+};
+struct Failed {
+  wire::Side side = wire::Side::client;
+  std::string why;
+};
+struct Timer {};  // deadline() has passed
+struct Leave {
+  bool now = false;
+};  // shutdown: now, or as soon as the session is idle
 using TransportEvent = std::variant<Connected, Redialled, ConnectFailed, Eof, Failed, Timer, Leave>;
 
-struct Appetite { bool client = false; bool server = false; };
+struct Appetite {
+  bool client = false;
+  bool server = false;
+};
 
 class Engine {
  public:
@@ -87,8 +99,8 @@ class Engine {
   bool closed() const;
   // In the middle of things: logged in, and no side has announced an end.
   bool steady() const;
-  std::string_view phase_name() const;   // "greeting", "dialing", ..., for tests and the console
-  std::size_t owed() const;              // entries of the ledger, for tests
+  std::string_view phase_name() const;  // "greeting", "dialing", ..., for tests and the console
+  std::size_t owed() const;             // entries of the ledger, for tests
 
  private:
   struct State;

@@ -34,17 +34,17 @@ struct StatementJudged {  // only where the ruling was not `allow`
 
 struct ProtocolFault {
   wire::Side side = wire::Side::client;
-  std::string message;   // name of the message, "" where none
-  std::string what;      // one sentence
+  std::string message;  // name of the message, "" where none
+  std::string what;     // one sentence
   std::uint32_t length = 0;
-  bool passed = false;   // monitor: the bytes went on
+  bool passed = false;  // monitor: the bytes went on
 };
 
-struct TurnedOpaque {    // from here on bytes are relayed unread
+struct TurnedOpaque {  // from here on bytes are relayed unread
   std::string why;
 };
 
-struct Finding {         // worth a look, no reason to act
+struct Finding {  // worth a look, no reason to act
   std::string what;
 };
 
@@ -54,7 +54,7 @@ struct SessionClosed {
   std::uint64_t client_bytes = 0, server_bytes = 0;
 };
 
-using Event = std::variant<SessionOpened, AuthFinished, StatementJudged, ProtocolFault, TurnedOpaque,
-                           Finding, SessionClosed>;
+using Event = std::variant<SessionOpened, AuthFinished, StatementJudged, ProtocolFault,
+                           TurnedOpaque, Finding, SessionClosed>;
 
 }  // namespace pgmoat::session

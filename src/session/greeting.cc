@@ -66,8 +66,7 @@ Negotiation negotiate(const wire::StartupMessage& startup, const StartupVerdict&
   Negotiation negotiation;
   negotiation.version = std::min(startup.version, wire::kProtocol32);
   negotiation.refused_options = verdict.protocol_options;
-  negotiation.needed =
-      startup.version > wire::kProtocol32 || !verdict.protocol_options.empty();
+  negotiation.needed = startup.version > wire::kProtocol32 || !verdict.protocol_options.empty();
   return negotiation;
 }
 
@@ -85,8 +84,8 @@ std::string rewrite(const wire::StartupMessage& startup, std::uint32_t version) 
 
 Step startup(Scene& scene, const wire::StartupMessage& message, std::uint32_t size) {
   if (message.version >> 16 != kMajor3) {
-    const std::string version = std::to_string(message.version >> 16) + "." +
-                                std::to_string(message.version & 0xffff);
+    const std::string version =
+        std::to_string(message.version >> 16) + "." + std::to_string(message.version & 0xffff);
     if (!scene.enforcing()) {
       scene.report(TurnedOpaque{"startup packet: protocol " + version});
       return relay_unread(scene);

@@ -7,7 +7,8 @@ namespace pgmoat::session {
 namespace {
 
 constexpr std::size_t kFirstRing = 16;
-constexpr std::size_t kKeptRing = 1024;  // a deeper pipeline's memory is returned when it is settled
+constexpr std::size_t kKeptRing =
+    1024;  // a deeper pipeline's memory is returned when it is settled
 
 }  // namespace
 

@@ -29,7 +29,7 @@ struct Entry {
   };
   Object* object = nullptr;  // what parse, bind and close change, when confirmed
   Kind kind = Kind::sync;
-  bool denied = false;       // a substitute went out: its error is answered in our words
+  bool denied = false;  // a substitute went out: its error is answered in our words
 
   bool ends_with_ready() const {
     return kind == Kind::query || kind == Kind::function_call || kind == Kind::sync;
@@ -45,8 +45,8 @@ enum class Progress : std::uint8_t {
   copy_out,
   copy_both,
   copy_both_ends,  // the server has said CopyDone; a walsender may still send what it had under way
-  failed,     // an error was its answer; only ReadyForQuery is left
-  answered,   // a function call's value has come
+  failed,          // an error was its answer; only ReadyForQuery is left
+  answered,        // a function call's value has come
 };
 
 class Ledger {
@@ -56,7 +56,7 @@ class Ledger {
   std::size_t size() const { return size_; }
   Entry& head() { return ring_[first_]; }
   Entry& at(std::size_t index) { return ring_[(first_ + index) & (ring_.size() - 1)]; }
-  void settle();                          // the head was answered completely
+  void settle();  // the head was answered completely
   // The server never saw these as requests (COPY swallowed them).
   void erase(std::size_t index, std::size_t count);
 
@@ -64,7 +64,7 @@ class Ledger {
 
  private:
   void grow();
-  std::vector<Entry> ring_;               // size is zero or a power of two
+  std::vector<Entry> ring_;  // size is zero or a power of two
   std::size_t first_ = 0;
   std::size_t size_ = 0;
 };

@@ -32,9 +32,9 @@ class ObjectTable {
   // A message that closes `name` goes to the server; null where nothing of that name is known.
   Object* close(std::string_view name);
 
-  void created(Object& object);   // the server confirmed
+  void created(Object& object);  // the server confirmed
   void closed(Object& object);
-  void undone(Object& object);    // the message was never executed
+  void undone(Object& object);  // the message was never executed
 
   // Everything confirmed is gone: end of transaction for portals, DEALLOCATE ALL for statements.
   void forget_all();

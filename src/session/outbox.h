@@ -51,18 +51,18 @@ class Stream {
   std::string made_;
 };
 
-struct Dial {};                  // connect to the server; answer with Connected or ConnectFailed
-struct ForwardCancel {           // a CancelRequest arrived; the connection ends when it was done
+struct Dial {};         // connect to the server; answer with Connected or ConnectFailed
+struct ForwardCancel {  // a CancelRequest arrived; the connection ends when it was done
   std::uint32_t pid = 0;
-  std::string secret;            // as the client sent it
+  std::string secret;  // as the client sent it
 };
-struct OwnCancelKey {            // this session's server key, and the key its client was given
+struct OwnCancelKey {  // this session's server key, and the key its client was given
   std::uint32_t pid = 0;
   std::string server_secret;
-  std::string client_secret;     // equal to server_secret when monitoring
+  std::string client_secret;  // equal to server_secret when monitoring
 };
-struct ShutdownServer {};        // no more bytes for the server: half-close after what was written
-struct CloseAfterFlush {};       // write what is there to both sides, then close both
+struct ShutdownServer {};   // no more bytes for the server: half-close after what was written
+struct CloseAfterFlush {};  // write what is there to both sides, then close both
 
 using Command = std::variant<Dial, ForwardCancel, OwnCancelKey, ShutdownServer, CloseAfterFlush>;
 

@@ -36,14 +36,14 @@ struct Dialing {
   std::uint32_t packet_size = 0;  // the client's startup packet, still in its buffer
   std::string rewritten;          // sent instead of it, where not empty
   Negotiation negotiation;
-  bool opaque = false;            // monitor: what the client sent is no startup packet; relay it
+  bool opaque = false;  // monitor: what the client sent is no startup packet; relay it
   Instant since{};
 };
 
 struct Authenticating {
   enum class Asked : std::uint8_t { nothing, password, sasl_initial, sasl, gss };
   Asked asked = Asked::nothing;
-  bool finished = false;          // AuthenticationOk has come
+  bool finished = false;  // AuthenticationOk has come
   Negotiation negotiation;
 };
 

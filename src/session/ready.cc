@@ -53,9 +53,10 @@ policy::Refusal too_many(const char* what, std::uint32_t limit) {
 Step malformed(Ready& ready, Scene& scene, const wire::Piece& piece, wire::Fault fault, Kind kind) {
   fault.tag = piece.tag;
   if (!tolerates(scene, wire::Side::client, fault)) {
-    return end(scene, "08P01", std::string("pgmoat: malformed message ") +
-                                   std::string(wire::message_name(wire::Side::client, piece.tag)) +
-                                   ": " + fault.what);
+    return end(scene, "08P01",
+               std::string("pgmoat: malformed message ") +
+                   std::string(wire::message_name(wire::Side::client, piece.tag)) + ": " +
+                   fault.what);
   }
   release(ready, scene, piece.bytes, {nullptr, kind, false});
   return stay();
@@ -228,7 +229,8 @@ Step skip(Ready& ready, Scene& scene, const wire::Piece& piece) {
 
 Step dispatch(Ready& ready, Scene& scene, const wire::Piece& piece) {
   if (piece.tag == 'X') return on_terminate(ready, scene, piece);
-  if (ready.skipping) return piece.tag == 'S' ? on_sync(ready, scene, piece) : skip(ready, scene, piece);
+  if (ready.skipping)
+    return piece.tag == 'S' ? on_sync(ready, scene, piece) : skip(ready, scene, piece);
   if (Step step; ready.copy.active && on_copy_message(ready, scene, piece, step)) return step;
   switch (piece.tag) {
     case 'Q': return on_query(ready, scene, piece);
@@ -272,10 +274,9 @@ Kind kind_of(char tag) {
 Step oversize(Ready& ready, Scene& scene) {
   const wire::Fault fault = *scene.client_in.fault();
   if (!tolerates(scene, wire::Side::client, fault)) {
-    return end(scene, "08P01", "pgmoat: message " +
-                                   std::string(wire::message_name(wire::Side::client, fault.tag)) +
-                                   " of length " + std::to_string(fault.length) +
-                                   " is over the limit");
+    return end(scene, "08P01",
+               "pgmoat: message " + std::string(wire::message_name(wire::Side::client, fault.tag)) +
+                   " of length " + std::to_string(fault.length) + " is over the limit");
   }
   scene.client_in.pass_oversize();
   const wire::Piece piece = scene.client_in.next(scene.setup.client_ready);
@@ -322,7 +323,8 @@ Step on_client(Ready& ready, Scene& scene) {
       const wire::Fault fault{wire::Fault::Kind::oversize, piece.tag, 0, 0,
                               "too much is outstanding before ReadyForQuery"};
       if (!tolerates(scene, wire::Side::client, fault)) {
-        return end(scene, "54000", std::string("pgmoat: ") + fault.what, "limits.segment bounds it.");
+        return end(scene, "54000", std::string("pgmoat: ") + fault.what,
+                   "limits.segment bounds it.");
       }
       scene.out->to_server.release(piece.bytes);
       scene.report(TurnedOpaque{fault.what});

@@ -18,9 +18,9 @@ namespace pgmoat::session {
 
 // COPY FROM STDIN, as the client sees it. The server enters it; the client may not yet know.
 struct CopyIn {
-  bool active = false;      // CopyInResponse was seen and no CopyDone or CopyFail sent since
-  bool plausible = false;   // the client's last request may have started one: late data is no attack
-  bool hold_tail = false;   // the streamed CopyData frame under way is being discarded
+  bool active = false;     // CopyInResponse was seen and no CopyDone or CopyFail sent since
+  bool plausible = false;  // the client's last request may have started one: late data is no attack
+  bool hold_tail = false;  // the streamed CopyData frame under way is being discarded
 };
 
 struct Ready {

@@ -33,8 +33,7 @@ policy::Subject subject_of(const Scene& scene, policy::Subject::Kind kind) {
 
 std::optional<policy::Refusal> object_to(Scene& scene, policy::Refusal refusal, char tag) {
   scene.report(StatementJudged{std::string(wire::message_name(wire::Side::client, tag)),
-                               refusal.rule, refusal.sqlstate, refusal.message,
-                               scene.enforcing()});
+                               refusal.rule, refusal.sqlstate, refusal.message, scene.enforcing()});
   if (!scene.enforcing()) return std::nullopt;
   return refusal;
 }
@@ -65,7 +64,9 @@ void refuse_parse(Ready& ready, Scene& scene, std::string_view statement, policy
   if (statement.empty()) ready.statements.forget_unnamed();
   owe_refusal(ready, Entry::Kind::parse, nullptr, std::move(refusal));
   const std::string sql = poison(scene);
-  scene.out->to_server.say([&](std::string& to) { wire::encode(wire::Parse{statement, sql, {}}, to); });
+  scene.out->to_server.say([&](std::string& to) {
+    wire::encode(wire::Parse{statement, sql, {}}, to);
+  });
   ready.skipping = true;
 }
 
@@ -75,8 +76,8 @@ void refuse_extended(Ready& ready, Scene& scene, policy::Refusal refusal) {
 
 void say_refusal(Scene& scene, const policy::Refusal& refusal, std::string_view severity) {
   scene.out->to_client.say([&](std::string& to) {
-    wire::encode_error(
-        {severity, refusal.sqlstate, refusal.message, refusal.detail, refusal.hint}, to);
+    wire::encode_error({severity, refusal.sqlstate, refusal.message, refusal.detail, refusal.hint},
+                       to);
   });
 }
 

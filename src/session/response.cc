@@ -177,7 +177,8 @@ void follow_tag(Ready& ready, std::string_view tag) {
 MaybeFault on_command_complete(Ready& ready, const wire::Piece& piece) {
   const auto complete = wire::decode_command_complete(piece.body());
   if (!complete) return fault_in(complete, 'C');
-  if (!complete->tag.empty() && (complete->tag[0] == 'D' || complete->tag[0] == 'C' || complete->tag[0] == 'P')) {
+  if (!complete->tag.empty() &&
+      (complete->tag[0] == 'D' || complete->tag[0] == 'C' || complete->tag[0] == 'P')) {
     follow_tag(ready, complete->tag);
   }
   return statement_ends(ready, 'C');
@@ -237,12 +238,14 @@ MaybeFault swap_words(Ready& ready, Scene& scene, const wire::Report& error, boo
   // Refused CopyData: the server's own error may have been on its way already, and then it is the
   // first; the CopyFail that we sent was late and is ignored (F10).
   if (!marked && ready.ledger.progress == Progress::copy_in) return std::nullopt;
-  const bool fatal = is_fatal(error);  // exit_on_error makes ours fatal; so may what has nothing to do with it
+  const bool fatal =
+      is_fatal(error);  // exit_on_error makes ours fatal; so may what has nothing to do with it
   if (fatal && !marked && head.kind != Kind::function_call) return std::nullopt;
   if (!marked && head.kind != Kind::function_call && !scene.who.walsender) {
     return unexplained('E', "an error does not belong to the message it answers");
   }
-  if (fatal && !marked && error.sqlstate != "42883" && error.sqlstate != "25P02") return std::nullopt;
+  if (fatal && !marked && error.sqlstate != "42883" && error.sqlstate != "25P02")
+    return std::nullopt;
   say_refusal(scene, refusal, fatal ? "FATAL" : "ERROR");
   forward = false;
   return std::nullopt;
@@ -313,7 +316,8 @@ MaybeFault on_ready_for_query(Ready& ready, const wire::Piece& piece) {
     return unexplained('Z', "no ReadyForQuery is owed");
   }
   const Kind kind = ready.ledger.head().kind;
-  if (!is_answered(ready.ledger, kind)) return unexplained('Z', "the answer before it is not complete");
+  if (!is_answered(ready.ledger, kind))
+    return unexplained('Z', "the answer before it is not complete");
   if (kind == Kind::query) {
     ready.statements.forget_unnamed();
     ready.portals.forget_unnamed();
@@ -327,9 +331,7 @@ MaybeFault on_ready_for_query(Ready& ready, const wire::Piece& piece) {
 }
 
 // A substitute must fail; anything else would tell the client that what we refused was done.
-bool answers_a_substitute(char tag) {
-  return tag == 'E' || tag == 'N' || tag == 'S' || tag == 'A';
-}
+bool answers_a_substitute(char tag) { return tag == 'E' || tag == 'N' || tag == 'S' || tag == 'A'; }
 
 MaybeFault on_asynchronous(const wire::Piece& piece) {
   if (piece.tag == 'N') return fault_in(wire::decode_report('N', piece.body()), 'N');

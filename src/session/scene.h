@@ -35,9 +35,9 @@ struct Scene {
 
   bool client_eof = false;
   bool server_eof = false;
-  bool fatal_said = false;      // the client was told why this ends, by the server or by us
-  bool client_in_frame = false; // of a streamed frame the client has the beginning and not the end
-  bool leaving = false;         // close as soon as the session is idle
+  bool fatal_said = false;       // the client was told why this ends, by the server or by us
+  bool client_in_frame = false;  // of a streamed frame the client has the beginning and not the end
+  bool leaving = false;          // close as soon as the session is idle
   bool shutdown_sent = false;
   std::uint64_t statements = 0, client_bytes = 0, server_bytes = 0;
 

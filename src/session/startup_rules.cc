@@ -25,8 +25,8 @@ std::string plain(std::string_view encoding) {
 // the server does not, or the reverse.
 bool unsafe_encoding(std::string_view value) {
   static constexpr std::array<std::string_view, 14> kUnsafe = {
-      "sjis",  "mskanji", "shiftjis",        "win932", "windows932",     "big5",  "win950",
-      "windows950", "gbk", "win936", "windows936", "gb18030", "uhc", "johab"};
+      "sjis",       "mskanji", "shiftjis", "win932",     "windows932", "big5", "win950",
+      "windows950", "gbk",     "win936",   "windows936", "gb18030",    "uhc",  "johab"};
   const std::string name = plain(value);
   if (name == "win949" || name == "windows949" || name == "shiftjis2004" || name == "sjis2004") {
     return true;
@@ -37,15 +37,15 @@ bool unsafe_encoding(std::string_view value) {
 bool is_on(std::string_view value) {
   const std::string text = ascii_lower(value);
   if (text == "1" || text == "on") return true;
-  return !text.empty() && (std::string_view("true").starts_with(text) ||
-                           std::string_view("yes").starts_with(text));
+  return !text.empty() &&
+         (std::string_view("true").starts_with(text) || std::string_view("yes").starts_with(text));
 }
 
 bool is_off(std::string_view value) {
   const std::string text = ascii_lower(value);
   if (text == "0" || text == "of" || text == "off") return true;
-  return !text.empty() && (std::string_view("false").starts_with(text) ||
-                           std::string_view("no").starts_with(text));
+  return !text.empty() &&
+         (std::string_view("false").starts_with(text) || std::string_view("no").starts_with(text));
 }
 
 void refuse(StartupVerdict& verdict, std::string sqlstate, std::string reason) {
@@ -64,8 +64,9 @@ void check_setting(StartupVerdict& verdict, const Setup& setup, std::string_view
   const std::string key = ascii_lower(name);
   if (key == "standard_conforming_strings" && is_on(value)) return;
   if (key == "client_encoding" && unsafe_encoding(value)) {
-    refuse(verdict, "42501", "client_encoding \"" + std::string(value) +
-                                 "\" is not permitted: its characters can contain a quote byte");
+    refuse(verdict, "42501",
+           "client_encoding \"" + std::string(value) +
+               "\" is not permitted: its characters can contain a quote byte");
     return;
   }
   const auto& allowed = setup.startup_parameters;
@@ -95,12 +96,28 @@ void check_options(StartupVerdict& verdict, const Setup& setup, std::string_view
 }  // namespace
 
 std::vector<std::string> default_startup_parameters() {
-  return {"application_name", "bytea_output", "client_encoding", "client_min_messages",
-          "datestyle", "default_transaction_deferrable", "default_transaction_isolation",
-          "default_transaction_read_only", "extra_float_digits", "geqo",
-          "idle_in_transaction_session_timeout", "idle_session_timeout", "intervalstyle",
-          "jit", "lc_messages", "lock_timeout", "search_path", "statement_timeout", "timezone",
-          "transaction_isolation", "work_mem", "xmloption"};
+  return {"application_name",
+          "bytea_output",
+          "client_encoding",
+          "client_min_messages",
+          "datestyle",
+          "default_transaction_deferrable",
+          "default_transaction_isolation",
+          "default_transaction_read_only",
+          "extra_float_digits",
+          "geqo",
+          "idle_in_transaction_session_timeout",
+          "idle_session_timeout",
+          "intervalstyle",
+          "jit",
+          "lc_messages",
+          "lock_timeout",
+          "search_path",
+          "statement_timeout",
+          "timezone",
+          "transaction_isolation",
+          "work_mem",
+          "xmloption"};
 }
 
 StartupVerdict examine(const wire::StartupMessage& startup, const Setup& setup) {
@@ -111,7 +128,8 @@ StartupVerdict examine(const wire::StartupMessage& startup, const Setup& setup) 
     if (!seen.insert(key).second) {
       malformed(verdict, "startup parameter \"" + key + "\" is given twice");
     }
-    if (parameter.name.size() > wire::kNameLimit) malformed(verdict, "a startup name is over 63 bytes");
+    if (parameter.name.size() > wire::kNameLimit)
+      malformed(verdict, "a startup name is over 63 bytes");
     if (parameter.name == "user") {
       verdict.who.user = parameter.value;
     } else if (parameter.name == "database") {
@@ -130,7 +148,8 @@ StartupVerdict examine(const wire::StartupMessage& startup, const Setup& setup) 
   if (verdict.who.user.empty()) {
     refuse(verdict, "28000", "no PostgreSQL user name specified in startup packet");
   }
-  if (verdict.who.user.size() > wire::kNameLimit || verdict.who.database.size() > wire::kNameLimit) {
+  if (verdict.who.user.size() > wire::kNameLimit ||
+      verdict.who.database.size() > wire::kNameLimit) {
     malformed(verdict, "user or database name is over 63 bytes");
   }
   if (verdict.who.database.empty()) verdict.who.database = verdict.who.user;

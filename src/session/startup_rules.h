@@ -13,9 +13,9 @@ namespace pgmoat::session {
 
 struct StartupVerdict {
   Identity who;
-  std::string sqlstate;                      // not empty: refused; 08P01: a fault of the packet
+  std::string sqlstate;  // not empty: refused; 08P01: a fault of the packet
   std::string reason;
-  std::vector<std::string> protocol_options; // the `_pq_.` names it carries
+  std::vector<std::string> protocol_options;  // the `_pq_.` names it carries
 };
 
 StartupVerdict examine(const wire::StartupMessage& startup, const Setup& setup);

@@ -13,25 +13,42 @@
 namespace pgmoat::wire {
 
 enum class AuthenticationKind : std::uint32_t {
-  ok = 0, kerberos_v5 = 2, cleartext = 3, md5 = 5, gss = 7, gss_continue = 8, sspi = 9,
-  sasl = 10, sasl_continue = 11, sasl_final = 12,
+  ok = 0,
+  kerberos_v5 = 2,
+  cleartext = 3,
+  md5 = 5,
+  gss = 7,
+  gss_continue = 8,
+  sspi = 9,
+  sasl = 10,
+  sasl_continue = 11,
+  sasl_final = 12,
 };
 
 struct Authentication {
   AuthenticationKind kind = AuthenticationKind::ok;
-  Bytes data;  // md5: 4 bytes of salt; sasl: mechanisms, each NUL-terminated, then a NUL; else token
+  Bytes
+      data;  // md5: 4 bytes of salt; sasl: mechanisms, each NUL-terminated, then a NUL; else token
 };
 
-struct BackendKeyData { std::uint32_t pid = 0; Bytes secret; };  // 4 bytes on 3.0, 4..256 on 3.2
-struct ParameterStatus { std::string_view name; std::string_view value; };
+struct BackendKeyData {
+  std::uint32_t pid = 0;
+  Bytes secret;
+};  // 4 bytes on 3.0, 4..256 on 3.2
+struct ParameterStatus {
+  std::string_view name;
+  std::string_view value;
+};
 struct NegotiateProtocolVersion {
-  std::uint32_t version = 0;      // the whole version number, 196608 for 3.0
+  std::uint32_t version = 0;  // the whole version number, 196608 for 3.0
   std::uint32_t option_count = 0;
-  Bytes options;                  // unknown _pq_. names, each NUL-terminated
+  Bytes options;  // unknown _pq_. names, each NUL-terminated
 };
 
 enum class TransactionStatus : char { idle = 'I', in_block = 'T', failed = 'E' };
-struct ReadyForQuery { TransactionStatus status = TransactionStatus::idle; };
+struct ReadyForQuery {
+  TransactionStatus status = TransactionStatus::idle;
+};
 
 struct ParseComplete {};
 struct BindComplete {};
@@ -40,14 +57,31 @@ struct NoData {};
 struct PortalSuspended {};
 struct EmptyQueryResponse {};
 
-struct RowDescription { std::uint16_t field_count = 0; Bytes fields; };  // at most 1,664 fields
-struct ParameterDescription { Bytes types; };                            // 4 bytes each
-struct DataRow { std::uint16_t column_count = 0; Bytes columns; };
-struct CommandComplete { std::string_view tag; };
-struct FunctionCallResponse { bool null = false; Bytes value; };
+struct RowDescription {
+  std::uint16_t field_count = 0;
+  Bytes fields;
+};  // at most 1,664 fields
+struct ParameterDescription {
+  Bytes types;
+};  // 4 bytes each
+struct DataRow {
+  std::uint16_t column_count = 0;
+  Bytes columns;
+};
+struct CommandComplete {
+  std::string_view tag;
+};
+struct FunctionCallResponse {
+  bool null = false;
+  Bytes value;
+};
 
 // CopyInResponse, CopyOutResponse and CopyBothResponse differ by tag only.
-struct CopyResponse { char tag = 'G'; std::uint8_t format = 0; Bytes column_formats; };
+struct CopyResponse {
+  char tag = 'G';
+  std::uint8_t format = 0;
+  Bytes column_formats;
+};
 
 struct NotificationResponse {
   std::uint32_t pid = 0;
@@ -60,9 +94,9 @@ struct NotificationResponse {
 // leaves one out is malformed: CVE-2026-6666).
 struct Report {
   char tag = 'E';
-  Bytes all;                      // every field, without the final NUL
-  std::string_view severity;      // V where present (never translated), else S
-  std::string_view sqlstate;      // exactly 5 characters
+  Bytes all;                  // every field, without the final NUL
+  std::string_view severity;  // V where present (never translated), else S
+  std::string_view sqlstate;  // exactly 5 characters
   std::string_view message;
 };
 

@@ -7,9 +7,9 @@ namespace pgmoat::wire {
 
 namespace {
 
-constexpr std::uint32_t kSmall = 10000;       // PostgreSQL's PQ_SMALL_MESSAGE_LIMIT
-constexpr std::uint32_t kHuge = 0x3ffffffb;   // PQ_LARGE_MESSAGE_LIMIT, MaxAllocSize less the length
-constexpr std::uint32_t kPassword = 65535;    // PG_MAX_AUTH_TOKEN_LENGTH
+constexpr std::uint32_t kSmall = 10000;      // PostgreSQL's PQ_SMALL_MESSAGE_LIMIT
+constexpr std::uint32_t kHuge = 0x3ffffffb;  // PQ_LARGE_MESSAGE_LIMIT, MaxAllocSize less the length
+constexpr std::uint32_t kPassword = 65535;   // PG_MAX_AUTH_TOKEN_LENGTH
 
 constexpr auto kWhole = HeaderRule::Carry::whole;
 constexpr auto kStream = HeaderRule::Carry::stream;

@@ -19,9 +19,9 @@ enum class Stage : std::uint8_t { authentication, ready };
 struct MessageSpec {
   char tag = 0;
   Side side = Side::client;
-  std::string_view name;           // libpq's PQtrace name: "Query", "DataRow", ...
+  std::string_view name;  // libpq's PQtrace name: "Query", "DataRow", ...
   std::uint32_t body_min = 0;
-  std::uint32_t body_max = 0;      // PostgreSQL's limit
+  std::uint32_t body_max = 0;  // PostgreSQL's limit
   HeaderRule::Carry carry = HeaderRule::Carry::whole;
   bool in_authentication = false;  // legal before the first ReadyForQuery
   bool in_ready = false;           // legal after it
@@ -37,8 +37,9 @@ struct FrameLimits {
   std::uint32_t bind = 64u << 20;           // Bind
   std::uint32_t function_call = 64u << 20;  // FunctionCall
   std::uint32_t password = 65535;           // PasswordMessage and the SASL and GSS responses
-  std::uint32_t server_message = 64u << 20; // what the server sends and we gather: errors, row descriptions
-  bool gather_copy_data = false;            // the judge reads CopyData: whole, at most `bind` bytes
+  std::uint32_t server_message =
+      64u << 20;                  // what the server sends and we gather: errors, row descriptions
+  bool gather_copy_data = false;  // the judge reads CopyData: whole, at most `bind` bytes
 };
 
 HeaderRules header_rules(Side side, Stage stage, const FrameLimits& limits);

@@ -31,8 +31,8 @@ bool DataRowCheck::feed(Bytes chunk) {
       continue;
     }
     if (need_ == 4 && here >= 4) {  // the usual case: a whole length lies in this chunk
-      word_ = std::uint32_t{at[0]} << 24 | std::uint32_t{at[1]} << 16 |
-              std::uint32_t{at[2]} << 8 | at[3];
+      word_ = std::uint32_t{at[0]} << 24 | std::uint32_t{at[1]} << 16 | std::uint32_t{at[2]} << 8 |
+              at[3];
       at += 4;
     } else {
       word_ = word_ << 8 | *at++;

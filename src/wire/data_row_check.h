@@ -21,11 +21,11 @@ class DataRowCheck {
   bool take_word(std::uint32_t ahead);
   bool refuse();
 
-  std::uint32_t left_ = 0;          // body bytes still to come
-  std::uint32_t skip_ = 0;          // bytes of the present value still to come
+  std::uint32_t left_ = 0;  // body bytes still to come
+  std::uint32_t skip_ = 0;  // bytes of the present value still to come
   std::uint32_t columns_left_ = 0;
-  std::uint32_t word_ = 0;          // a count or length that is being assembled
-  std::uint8_t need_ = 0;           // bytes of it still to come
+  std::uint32_t word_ = 0;  // a count or length that is being assembled
+  std::uint8_t need_ = 0;   // bytes of it still to come
   bool counted_ = false;
 };
 

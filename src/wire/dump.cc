@@ -21,16 +21,16 @@ struct Shape {
 };
 
 constexpr std::array kShapes = {
-    Shape{Side::client, 'Q', "s"},        Shape{Side::client, 'P', "ss[o]"},
+    Shape{Side::client, 'Q', "s"},           Shape{Side::client, 'P', "ss[o]"},
     Shape{Side::client, 'B', "ss[h][v][h]"}, Shape{Side::client, 'D', "bs"},
-    Shape{Side::client, 'E', "si"},       Shape{Side::client, 'C', "bs"},
-    Shape{Side::client, 'F', "o[h][v]h"}, Shape{Side::client, 'f', "s"},
-    Shape{Side::client, 'p', "x"},        Shape{Side::server, 'K', "ox"},
-    Shape{Side::server, 'S', "ss"},       Shape{Side::server, 'Z', "b"},
-    Shape{Side::server, 'A', "oss"},      Shape{Side::server, 'T', "[sohohih]"},
-    Shape{Side::server, 't', "[o]"},      Shape{Side::server, 'D', "[v]"},
-    Shape{Side::server, 'C', "s"},        Shape{Side::server, 'V', "v"},
-    Shape{Side::server, 'G', "b[h]"},     Shape{Side::server, 'H', "b[h]"},
+    Shape{Side::client, 'E', "si"},          Shape{Side::client, 'C', "bs"},
+    Shape{Side::client, 'F', "o[h][v]h"},    Shape{Side::client, 'f', "s"},
+    Shape{Side::client, 'p', "x"},           Shape{Side::server, 'K', "ox"},
+    Shape{Side::server, 'S', "ss"},          Shape{Side::server, 'Z', "b"},
+    Shape{Side::server, 'A', "oss"},         Shape{Side::server, 'T', "[sohohih]"},
+    Shape{Side::server, 't', "[o]"},         Shape{Side::server, 'D', "[v]"},
+    Shape{Side::server, 'C', "s"},           Shape{Side::server, 'V', "v"},
+    Shape{Side::server, 'G', "b[h]"},        Shape{Side::server, 'H', "b[h]"},
     Shape{Side::server, 'W', "b[h]"},
 };
 
@@ -96,7 +96,10 @@ void Line::field(char kind) {
     case 'h': return number(in_.u16());
     case 'i': return number(in_.i32());
     case 'v': return value();
-    case 'x': in_.rest(); out_ += " ****"; return;
+    case 'x':
+      in_.rest();
+      out_ += " ****";
+      return;
     default: break;
   }
   const std::uint32_t oid = in_.u32();

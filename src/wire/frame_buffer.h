@@ -31,8 +31,8 @@ struct HeaderRule {
   };
   Carry carry = Carry::refuse;
   std::uint32_t body_min = 0;
-  std::uint32_t body_max = 0;        // PostgreSQL's own limit or ours, whichever is lower
-  bool ours = false;                 // body_max is our limit: one past it is `oversize`
+  std::uint32_t body_max = 0;  // PostgreSQL's own limit or ours, whichever is lower
+  bool ours = false;           // body_max is our limit: one past it is `oversize`
 };
 
 using HeaderRules = std::array<HeaderRule, 256>;
@@ -99,11 +99,11 @@ class FrameBuffer {
   std::uint32_t end_ = 0;
   std::uint32_t stream_left_ = 0;  // body bytes of a streamed frame still to come
   char stream_tag_ = 0;
-  bool large_ = false;             // the last read filled its room: borrow a large block next
-  bool lent_ = false;              // room() was given out: a read may land in the block at any moment
-  bool pass_next_ = false;         // the next header may be oversize
+  bool large_ = false;      // the last read filled its room: borrow a large block next
+  bool lent_ = false;       // room() was given out: a read may land in the block at any moment
+  bool pass_next_ = false;  // the next header may be oversize
   std::uint32_t pieces_ = 0;
-  std::uint32_t wanted_ = 0;       // size of the whole frame that is being gathered, 0 unknown
+  std::uint32_t wanted_ = 0;  // size of the whole frame that is being gathered, 0 unknown
   std::optional<Fault> fault_;
 };
 

@@ -12,19 +12,21 @@
 
 namespace pgmoat::wire {
 
-struct Query { std::string_view sql; };
+struct Query {
+  std::string_view sql;
+};
 
 struct Parse {
   std::string_view statement;  // "": the unnamed one; at most 63 bytes
   std::string_view sql;
-  Bytes param_types;           // 4 bytes each, network order
+  Bytes param_types;  // 4 bytes each, network order
 };
 
 // Bind's lists stay encoded: counts are checked, nothing is unpacked.
 struct Bind {
   std::string_view portal;
   std::string_view statement;
-  Bytes param_formats;   // 2 bytes each; count is 0, 1 or param_count; each 0 or 1
+  Bytes param_formats;  // 2 bytes each; count is 0, 1 or param_count; each 0 or 1
   std::uint16_t param_count = 0;
   Bytes params;          // {length, bytes} each, checked to fill exactly
   Bytes result_formats;  // 2 bytes each, each 0 or 1
@@ -32,9 +34,18 @@ struct Bind {
 
 enum class Target : char { statement = 'S', portal = 'P' };
 
-struct Describe { Target target = Target::statement; std::string_view name; };
-struct Close { Target target = Target::statement; std::string_view name; };
-struct Execute { std::string_view portal; std::int32_t max_rows = 0; };  // <= 0: all rows
+struct Describe {
+  Target target = Target::statement;
+  std::string_view name;
+};
+struct Close {
+  Target target = Target::statement;
+  std::string_view name;
+};
+struct Execute {
+  std::string_view portal;
+  std::int32_t max_rows = 0;
+};  // <= 0: all rows
 struct Flush {};
 struct Sync {};
 struct Terminate {};
@@ -47,15 +58,29 @@ struct FunctionCall {
   std::uint16_t result_format = 0;
 };
 
-struct CopyData { Bytes data; };
+struct CopyData {
+  Bytes data;
+};
 struct CopyDone {};
-struct CopyFail { std::string_view reason; };
+struct CopyFail {
+  std::string_view reason;
+};
 
 // 'p' means one of four things; which one, only the server's last request tells.
-struct PasswordMessage { std::string_view password; };
-struct SaslInitialResponse { std::string_view mechanism; bool has_data = false; Bytes data; };
-struct SaslResponse { Bytes data; };
-struct GssResponse { Bytes data; };
+struct PasswordMessage {
+  std::string_view password;
+};
+struct SaslInitialResponse {
+  std::string_view mechanism;
+  bool has_data = false;
+  Bytes data;
+};
+struct SaslResponse {
+  Bytes data;
+};
+struct GssResponse {
+  Bytes data;
+};
 
 Decoded<Query> decode_query(Bytes body);
 Decoded<Parse> decode_parse(Bytes body);

@@ -32,7 +32,8 @@ std::uint16_t Reader::u16() {
 std::uint32_t Reader::u32() {
   const Bytes at = bytes(4);
   if (at.empty()) return 0;
-  return std::uint32_t{at[0]} << 24 | std::uint32_t{at[1]} << 16 | std::uint32_t{at[2]} << 8 | at[3];
+  return std::uint32_t{at[0]} << 24 | std::uint32_t{at[1]} << 16 | std::uint32_t{at[2]} << 8 |
+         at[3];
 }
 
 std::string_view Reader::cstring() {

@@ -10,13 +10,19 @@
 
 namespace pgmoat::wire {
 
-struct XLogData { std::uint64_t start = 0, end = 0, clock = 0; Bytes data; };                       // server 'w'
-struct PrimaryKeepalive { std::uint64_t end = 0, clock = 0; std::uint8_t reply_requested = 0; };    // server 'k'
-struct StandbyStatus {                                                                             // client 'r'
+struct XLogData {
+  std::uint64_t start = 0, end = 0, clock = 0;
+  Bytes data;
+};  // server 'w'
+struct PrimaryKeepalive {
+  std::uint64_t end = 0, clock = 0;
+  std::uint8_t reply_requested = 0;
+};                      // server 'k'
+struct StandbyStatus {  // client 'r'
   std::uint64_t written = 0, flushed = 0, applied = 0, clock = 0;
   std::uint8_t reply_requested = 0;
 };
-struct HotStandbyFeedback {                                                                        // client 'h'
+struct HotStandbyFeedback {  // client 'h'
   std::uint64_t clock = 0;
   std::uint32_t xmin = 0, xmin_epoch = 0, catalog_xmin = 0, catalog_xmin_epoch = 0;
 };

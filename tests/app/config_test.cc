@@ -45,9 +45,7 @@ struct Range {
   std::string complaint;
 };
 
-std::uint64_t ms(Duration duration) {
-  return static_cast<std::uint64_t>(duration / 1ms);
-}
+std::uint64_t ms(Duration duration) { return static_cast<std::uint64_t>(duration / 1ms); }
 Range size_key(const char* key, std::uint64_t low, std::uint64_t high,
                std::uint64_t (*value)(const Config&)) {
   const auto text = [](std::uint64_t bytes) { return "\"" + std::to_string(bytes) + "B\""; };

@@ -182,32 +182,18 @@ class Connection {
 
   bool message(char tag, std::string_view body) {
     switch (tag) {
-      case 'Q':
-        query(body.substr(0, body.size() - 1));
-        break;
-      case 'P':
-        frame(out_, '1', "");
-        break;
-      case 'B':
-        frame(out_, '2', "");
-        break;
-      case 'C':
-        frame(out_, '3', "");
-        break;
-      case 'D':
-        describe(body.front());
-        break;
+      case 'Q': query(body.substr(0, body.size() - 1)); break;
+      case 'P': frame(out_, '1', ""); break;
+      case 'B': frame(out_, '2', ""); break;
+      case 'C': frame(out_, '3', ""); break;
+      case 'D': describe(body.front()); break;
       case 'E':
         out_ += prebuilt_.small_row;
         complete(out_, "SELECT 1");
         break;
-      case 'S':
-        frame(out_, 'Z', "I");
-        break;
-      case 'X':
-        return false;
-      default:
-        break;
+      case 'S': frame(out_, 'Z', "I"); break;
+      case 'X': return false;
+      default: break;
     }
     return true;
   }

@@ -9,9 +9,7 @@ namespace {
 
 using asio::ip::tcp;
 
-tcp::endpoint local(std::uint16_t port) {
-  return {asio::ip::address_v4::loopback(), port};
-}
+tcp::endpoint local(std::uint16_t port) { return {asio::ip::address_v4::loopback(), port}; }
 
 TEST_F(Moat, CancelGoesToTheAddressThatTheSessionUses) {
   Socket refusing = Socket::listening();

@@ -22,9 +22,7 @@ using observe::to_json;
 
 constexpr std::int64_t kTime = 1'700'000'000'007;  // 2023-11-14T22:13:20.007Z
 
-std::string json(const session::Event& event) {
-  return to_json(7, event, kTime);
-}
+std::string json(const session::Event& event) { return to_json(7, event, kTime); }
 std::string with_head(const std::string& name, const std::string& fields) {
   return R"({"time":"2023-11-14T22:13:20.007Z","event":")" + name + R"(","session":7,)" + fields +
          "}";

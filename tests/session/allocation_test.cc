@@ -20,24 +20,12 @@ void* counted(std::size_t size) {
 
 }  // namespace
 
-void* operator new(std::size_t size) {
-  return counted(size);
-}
-void* operator new[](std::size_t size) {
-  return counted(size);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
+void* operator new(std::size_t size) { return counted(size); }
+void* operator new[](std::size_t size) { return counted(size); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace pgmoat::test {
 namespace {
@@ -106,9 +94,7 @@ struct Case {
   std::vector<Exchange> first;  // once, before the cycles
   std::vector<Exchange> last;
 };
-void PrintTo(const Case& one, std::ostream* to) {
-  *to << one.name;
-}
+void PrintTo(const Case& one, std::ostream* to) { *to << one.name; }
 
 std::string repeated(const std::string& text, int times) {
   std::string all;

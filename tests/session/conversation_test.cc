@@ -49,13 +49,15 @@ TEST_P(Session, LogsIn) {
   EXPECT_EQ(talk_.count_commands<session::Dial>(), 1);
   talk_.event(session::Connected{}, "", startup()).phase("authenticating");
   const std::string salt = "salt";
-  const std::string ask = bytes(wire::Authentication{wire::AuthenticationKind::md5, as_bytes(salt)});
+  const std::string ask =
+      bytes(wire::Authentication{wire::AuthenticationKind::md5, as_bytes(salt)});
   const std::string password = bytes(wire::PasswordMessage{"md5xyz"});
   talk_.server(ask, ask).client(password, password);
   const std::string status = bytes(wire::ParameterStatus{"server_version", "15.1"});
   const std::string secret = "abcd";
   const std::string key = bytes(wire::BackendKeyData{42, as_bytes(secret)});
-  const std::string ours = bytes(wire::BackendKeyData{42, as_bytes(std::string_view(kOurKey).substr(0, 4))});
+  const std::string ours =
+      bytes(wire::BackendKeyData{42, as_bytes(std::string_view(kOurKey).substr(0, 4))});
   talk_.server(authentication_ok() + status, authentication_ok() + status)
       .server(key, ours)
       .server(ready('I'), ready('I'))
@@ -92,7 +94,8 @@ TEST_P(Session, OffersNewerProtocolsOnlyWhatItKnows) {
   const std::string grease = startup("_pq_.grease\0on\0"s, wire::kProtocol30 | 9999);
   talk_.client(grease, "");
   const std::string name = "_pq_.grease\0"s;
-  const std::string answer = bytes(wire::NegotiateProtocolVersion{wire::kProtocol32, 1, as_bytes(name)});
+  const std::string answer =
+      bytes(wire::NegotiateProtocolVersion{wire::kProtocol32, 1, as_bytes(name)});
   talk_.event(session::Connected{}, "", startup("", wire::kProtocol32));
   talk_.server(authentication_ok(), answer + authentication_ok());
 }
@@ -143,7 +146,10 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(StartupRules, AcceptWhatClientsSend) {
   Conversation talk(Mode::enforce);
-  talk.client(startup("client_encoding\0'utf-8'\0application_name\0x\0options\0-c geqo=off -c work_mem=64MB\0"s), "")
+  talk.client(
+          startup(
+              "client_encoding\0'utf-8'\0application_name\0x\0options\0-c geqo=off -c work_mem=64MB\0"s),
+          "")
       .phase("dialing");
 }
 
@@ -239,7 +245,9 @@ TEST_P(Session, AFailedParseLeavesACopyToBeExpected) {
   const std::string copy_in = bytes(wire::CopyResponse{'G', 0, {}});
   const std::string taken = error("42P05", "prepared statement \"a\" already exists");
   const std::string copy = parse("COPY t FROM STDIN", "a");
-  talk_.login().client(copy + kSync, copy + kSync).server(kParsed + ready('I'), kParsed + ready('I'));
+  talk_.login()
+      .client(copy + kSync, copy + kSync)
+      .server(kParsed + ready('I'), kParsed + ready('I'));
   const std::string other = parse("select 1", "a");
   talk_.client(other + kSync, other + kSync).server(taken + ready('I'), taken + ready('I'));
   talk_.client(bind("", "a") + execute() + kSync, bind("", "a") + execute() + kFlush)
@@ -253,8 +261,8 @@ TEST_P(Session, AFailedParseLeavesACopyToBeExpected) {
 
 TEST_P(Session, MonitorFollowsCopyWithoutHolding) {
   const std::string copy_in = bytes(wire::CopyResponse{'G', 0, {}});
-  const std::string all = parse("COPY t FROM STDIN") + bind() + execute() + kSync + frame('d', "1\n") +
-                          frame('c') + kSync;
+  const std::string all = parse("COPY t FROM STDIN") + bind() + execute() + kSync +
+                          frame('d', "1\n") + frame('c') + kSync;
   monitor_.login()
       .client(all, all)
       .server(kParsed + kBound + copy_in, kParsed + kBound + copy_in)
@@ -273,7 +281,9 @@ TEST(Barrier, IsRaisedForANameThatMayHaveBeenForgotten) {
   const std::string next = parse("select 1", "b");
   const std::string again = parse("select 1", "a");
   const std::string run = bind("", "a") + execute();
-  talk.login().client(copy + kSync, copy + kSync).server(kParsed + ready('I'), kParsed + ready('I'));
+  talk.login()
+      .client(copy + kSync, copy + kSync)
+      .server(kParsed + ready('I'), kParsed + ready('I'));
   talk.client(query("deallocate z"), query("deallocate z"))
       .server(complete("DEALLOCATE") + ready('I'), complete("DEALLOCATE") + ready('I'))
       .client(next + kSync, next + kSync)
@@ -315,7 +325,8 @@ TEST_P(Session, CopyBothEndsWithWhatIsUnderWay) {
   talk_.server(both + data, both + data)
       .client(data + frame('c'), data + frame('c'))
       .server(data + frame('c') + data, data + frame('c') + data)
-      .server(row + complete("START_STREAMING") + ready('I'), row + complete("START_STREAMING") + ready('I'))
+      .server(row + complete("START_STREAMING") + ready('I'),
+              row + complete("START_STREAMING") + ready('I'))
       .owes(0);
 }
 
@@ -339,11 +350,17 @@ TEST_P(Session, UnexplainedAnswersEndTheSession) {
 }
 
 TEST_P(Session, MalformedFramesEndOrPass) {
-  const std::vector<std::string> bad = {
-      frame('Q', "select 1"), frame('Q', "a\0b\0"s), "Q\0\0\0\3"s, "Q\0\0\0\0"s, "Q\377\377\377\377"s,
-      "y\0\0\0\4"s, frame('S', "x"), frame('P', "\0select 1\0\0\0x"s),
-      frame('B', "\0\0\0\0\0\1\0\0"s), frame('E', std::string(64, 'n') + "\0\0\0\0\0"s),
-      "Q\100\0\0\0"s};
+  const std::vector<std::string> bad = {frame('Q', "select 1"),
+                                        frame('Q', "a\0b\0"s),
+                                        "Q\0\0\0\3"s,
+                                        "Q\0\0\0\0"s,
+                                        "Q\377\377\377\377"s,
+                                        "y\0\0\0\4"s,
+                                        frame('S', "x"),
+                                        frame('P', "\0select 1\0\0\0x"s),
+                                        frame('B', "\0\0\0\0\0\1\0\0"s),
+                                        frame('E', std::string(64, 'n') + "\0\0\0\0\0"s),
+                                        "Q\100\0\0\0"s};
   for (const std::string& bytes : bad) {
     Conversation talk(Mode::enforce, GetParam());
     talk.login();
@@ -386,7 +403,8 @@ TEST(Timeouts, HandshakeConnectAndMessage) {
   Conversation silent(Mode::enforce);
   silent.later(std::chrono::seconds(60));
   silent.begin();
-  silent.engine().on_transport(session::Timer{}, Instant{} + std::chrono::seconds(60), silent.outbox());
+  silent.engine().on_transport(session::Timer{}, Instant{} + std::chrono::seconds(60),
+                               silent.outbox());
   silent.collect();
   silent.phase("closed");
 
@@ -417,7 +435,9 @@ TEST(Timeouts, AStreamedMessageEndsWithItsLastByte) {
   copy.login().client(query("copy t from stdin"), query("copy t from stdin"));
   copy.server(frame('G', "\0\0\0"s), frame('G', "\0\0\0"s));
   copy.client(data.substr(0, 6), data.substr(0, 6));
-  copy.later(std::chrono::seconds(40)).event(session::Timer{}).client(data.substr(6) + "d", data.substr(6));
+  copy.later(std::chrono::seconds(40))
+      .event(session::Timer{})
+      .client(data.substr(6) + "d", data.substr(6));
   copy.later(std::chrono::seconds(40)).event(session::Timer{}).phase("ready");
   copy.later(std::chrono::seconds(20)).event(session::Timer{}, kLate);
 }
@@ -448,7 +468,8 @@ TEST(Leaving, WaitsForIdleUnlessNow) {
   Conversation talk(Mode::enforce);
   talk.login().client(query("select 1"), query("select 1"));
   talk.event(session::Leave{false});
-  const std::string bye = error("57P01", "terminating connection due to administrator command", "FATAL");
+  const std::string bye =
+      error("57P01", "terminating connection due to administrator command", "FATAL");
   talk.server(complete("SELECT 1") + ready('I'), complete("SELECT 1") + ready('I') + bye);
   talk.phase("closed");
   Conversation now(Mode::enforce);

@@ -29,16 +29,10 @@ struct Script {
   const char* name;
   Steps steps;
 };
-void PrintTo(const Script& script, std::ostream* to) {
-  *to << script.name;
-}
+void PrintTo(const Script& script, std::ostream* to) { *to << script.name; }
 
-Step c(std::string said) {
-  return {Step::Kind::client, std::move(said)};
-}
-Step s(std::string said) {
-  return {Step::Kind::server, std::move(said)};
-}
+Step c(std::string said) { return {Step::Kind::client, std::move(said)}; }
+Step s(std::string said) { return {Step::Kind::server, std::move(said)}; }
 // What the server answers to a substitute, or else to the message itself.
 Step s(std::string refusing, std::string answering) {
   return {Step::Kind::server, std::move(refusing), std::move(answering)};
@@ -312,12 +306,8 @@ void end_everywhere(const Script& script, Mode mode) {
   }
 }
 
-TEST_P(Ends, Enforcing) {
-  end_everywhere(GetParam(), Mode::enforce);
-}
-TEST_P(Ends, Monitoring) {
-  end_everywhere(GetParam(), Mode::monitor);
-}
+TEST_P(Ends, Enforcing) { end_everywhere(GetParam(), Mode::enforce); }
+TEST_P(Ends, Monitoring) { end_everywhere(GetParam(), Mode::monitor); }
 
 // The scripts are sound: played to their end nothing is owed, and nobody closed.
 TEST_P(Ends, OnlyWhenTold) {

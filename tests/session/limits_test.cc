@@ -34,9 +34,7 @@ class Limits : public testing::TestWithParam<std::size_t> {
 };
 INSTANTIATE_TEST_SUITE_P(Chunks, Limits, testing::Values(0, 1, 5));
 
-void two_statements(session::Setup& setup) {
-  setup.limits.statements = 2;
-}
+void two_statements(session::Setup& setup) { setup.limits.statements = 2; }
 
 TEST_P(Limits, StatementsAreNames) {
   auto talk = Limits::talk(Mode::enforce, two_statements);
@@ -85,9 +83,7 @@ TEST_P(Limits, StatementsWhenMonitoring) {
   EXPECT_EQ(talk.count_events<session::StatementJudged>(), 1);
 }
 
-void two_portals(session::Setup& setup) {
-  setup.limits.portals = 2;
-}
+void two_portals(session::Setup& setup) { setup.limits.portals = 2; }
 
 TEST_P(Limits, Portals) {
   auto talk = Limits::talk(Mode::enforce, two_portals);
@@ -114,9 +110,7 @@ TEST_P(Limits, PortalsWhenMonitoring) {
   EXPECT_EQ(talk.count_events<session::StatementJudged>(), 1);
 }
 
-void small_segment(session::Setup& setup) {
-  setup.limits.segment_bytes = 100;
-}
+void small_segment(session::Setup& setup) { setup.limits.segment_bytes = 100; }
 const std::string kFifty = parse(std::string(41, 'x'));  // with its header and ends: 50
 
 TEST_P(Limits, SegmentBytes) {
@@ -175,12 +169,8 @@ struct Message {
   std::string (*of)(std::size_t body);  // a well-formed message with a body of that size
 };
 
-std::string query_of(std::size_t body) {
-  return query(std::string(body - 1, 'x'));
-}
-std::string parse_of(std::size_t body) {
-  return parse(std::string(body - 4, 'x'));
-}
+std::string query_of(std::size_t body) { return query(std::string(body - 1, 'x')); }
+std::string parse_of(std::size_t body) { return parse(std::string(body - 4, 'x')); }
 std::string bind_of(std::size_t body) {
   wire::Bind message;
   const std::size_t size = body - 12;  // two names, three counts, one length

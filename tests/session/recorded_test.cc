@@ -1,12 +1,11 @@
 // Every recorded conversation of corpus/sessions through the engine: nothing of it is a fault, and
 // the bytes that come out are the bytes that went in, in chunks of any size. Enforce mode changes
 // what it must, and that is worked out independently (support/recording.h).
-#include "support/recording.h"
-
 #include <algorithm>
 #include <random>
 
 #include "support/conversation.h"
+#include "support/recording.h"
 
 namespace pgmoat::test {
 namespace {
@@ -115,15 +114,18 @@ void expect_output(Player& player, const Script& script, Mode mode) {
 using Row = std::tuple<Mode, std::size_t>;
 
 class Recorded : public testing::TestWithParam<Row> {};
-INSTANTIATE_TEST_SUITE_P(
-    Chunks, Recorded,
-    testing::Combine(testing::Values(Mode::monitor, Mode::enforce),
-                     testing::Values(kWhole, 1, 2, 3, 7, 64, 1000, kRandom)),
-    [](const testing::TestParamInfo<Row>& row) {
-      const std::size_t chunk = std::get<1>(row.param);
-      return std::string(std::get<0>(row.param) == Mode::monitor ? "monitor_" : "enforce_") +
-             (chunk == kWhole ? "whole" : chunk == kRandom ? "random" : std::to_string(chunk));
-    });
+INSTANTIATE_TEST_SUITE_P(Chunks, Recorded,
+                         testing::Combine(testing::Values(Mode::monitor, Mode::enforce),
+                                          testing::Values(kWhole, 1, 2, 3, 7, 64, 1000, kRandom)),
+                         [](const testing::TestParamInfo<Row>& row) {
+                           const std::size_t chunk = std::get<1>(row.param);
+                           return std::string(std::get<0>(row.param) == Mode::monitor
+                                                  ? "monitor_"
+                                                  : "enforce_") +
+                                  (chunk == kWhole    ? "whole"
+                                   : chunk == kRandom ? "random"
+                                                      : std::to_string(chunk));
+                         });
 
 // Of what Script cannot put in turn, or what is no legal traffic, each is named here with what must
 // become of it; the tests below leave out these and nothing else.
@@ -286,12 +288,33 @@ void set_length(std::string& frame, std::uint32_t length) {
   for (int i = 0; i < 4; ++i) frame[1 + i] = static_cast<char>(length >> (24 - 8 * i));
 }
 const std::vector<Damage> kDamages = {
-    {"unknown or misplaced message type", [](std::string frame) { frame[0] = 'y'; return frame; }},
-    {"unknown or misplaced message type", [](std::string frame) { frame[0] = 'p'; return frame; }},
-    {"invalid message length", [](std::string frame) { set_length(frame, 3); return frame; }},
-    {"invalid message length", [](std::string frame) { set_length(frame, 0); return frame; }},
-    {"invalid message length", [](std::string frame) { set_length(frame, ~0u); return frame; }},
-    {"", [](std::string frame) {  // a byte too many: each message has its own sentence
+    {"unknown or misplaced message type",
+     [](std::string frame) {
+       frame[0] = 'y';
+       return frame;
+     }},
+    {"unknown or misplaced message type",
+     [](std::string frame) {
+       frame[0] = 'p';
+       return frame;
+     }},
+    {"invalid message length",
+     [](std::string frame) {
+       set_length(frame, 3);
+       return frame;
+     }},
+    {"invalid message length",
+     [](std::string frame) {
+       set_length(frame, 0);
+       return frame;
+     }},
+    {"invalid message length",
+     [](std::string frame) {
+       set_length(frame, ~0u);
+       return frame;
+     }},
+    {"",
+     [](std::string frame) {  // a byte too many: each message has its own sentence
        set_length(frame, word_at(frame, 1) + 1);
        return frame + "x";
      }},

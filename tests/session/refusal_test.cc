@@ -172,12 +172,14 @@ TEST_P(Refusal, KnowsThatExecuteInSqlMayRunACopy) {
 }
 
 TEST(MayStartCopy, LooksForWhatCanStartOne) {
-  for (const char* sql : {"copy t from stdin", "COPY t FROM STDOUT", "/* x */ EXECUTE k", "execute k",
-                          "select 1; \n execute k", "select 1 -- x\nexecute k", "executea; execute k"}) {
+  for (const char* sql :
+       {"copy t from stdin", "COPY t FROM STDOUT", "/* x */ EXECUTE k", "execute k",
+        "select 1; \n execute k", "select 1 -- x\nexecute k", "executea; execute k"}) {
     EXPECT_TRUE(session::may_start_copy(sql)) << sql;
   }
-  for (const char* sql : {"select executed_at from t", "select 1", "explain execute k", "grant execute on f to u",
-                          "select 'a,execute,b'", "copy t to 'x'", "", "exec", "select std from t"}) {
+  for (const char* sql :
+       {"select executed_at from t", "select 1", "explain execute k", "grant execute on f to u",
+        "select 'a,execute,b'", "copy t to 'x'", "", "exec", "select std from t"}) {
     EXPECT_FALSE(session::may_start_copy(sql)) << sql;
   }
 }
@@ -228,21 +230,25 @@ TEST_P(Refusal, ASubstituteThatSucceedsEndsTheSession) {
 // SET exit_on_error makes every error FATAL, also ours.
 TEST_P(Refusal, KeepsItsWordsWhenTheServerEndsTheSession) {
   talk_.login().feed(wire::Side::client, query("select 1 from secrets"));
-  talk_.feed(wire::Side::server, error("42601", "syntax error at or near \"" + kToken + "\"", "FATAL"));
+  talk_.feed(wire::Side::server,
+             error("42601", "syntax error at or near \"" + kToken + "\"", "FATAL"));
   EXPECT_NE(talk_.to_client().find("VFATAL"), std::string::npos);
   EXPECT_NE(talk_.to_client().find("C42501"), std::string::npos);
   EXPECT_EQ(talk_.to_client().find(kToken), std::string::npos);
 }
 
 TEST_P(Refusal, AnAdministratorsFatalStaysTheServers) {
-  const std::string bye = error("57P01", "terminating connection due to administrator command", "FATAL");
+  const std::string bye =
+      error("57P01", "terminating connection due to administrator command", "FATAL");
   talk_.login().feed(wire::Side::client, query("select 1 from secrets"));
   talk_.server(bye, bye);
 }
 
 TEST_P(Refusal, OfReplicationDataEndsTheSession) {
   const std::string both = bytes(wire::CopyResponse{'W', 0, {}});
-  talk_.login().client(query("START_REPLICATION x"), query("START_REPLICATION x")).server(both, both);
+  talk_.login()
+      .client(query("START_REPLICATION x"), query("START_REPLICATION x"))
+      .server(both, both);
   talk_.feed(wire::Side::client, frame('d', "secrets"));
   talk_.phase("closed");
   EXPECT_NE(talk_.to_client().find("C42501"), std::string::npos);
@@ -266,7 +272,8 @@ TEST(Limits, StatementsAtTheLimitAndOnePast) {
       .client(parse("select 1", "a") + parse("select 1", "b") + kSync,
               parse("select 1", "a") + parse("select 1", "b") + kSync)
       .server(kParsed + kParsed + ready('I'), kParsed + kParsed + ready('I'))
-      .client(parse("select 2", "a") + parse("select 1"), parse("select 2", "a") + parse("select 1"))
+      .client(parse("select 2", "a") + parse("select 1"),
+              parse("select 2", "a") + parse("select 1"))
       .server(kParsed + kParsed, kParsed + kParsed)
       .client(parse("select 1", "c") + kSync, parse(kPoison, "c") + kSync);
   talk.feed(wire::Side::server, poisoned());

@@ -107,12 +107,8 @@ template <class M>
 void ModelServer::say(const M& message) {
   wire::encode(message, pending_);
 }
-void ModelServer::say_empty(char tag) {
-  pending_.append({tag, 0, 0, 0, 4});
-}
-void ModelServer::flush() {
-  sent_ += std::exchange(pending_, {});
-}
+void ModelServer::say_empty(char tag) { pending_.append({tag, 0, 0, 0, 4}); }
+void ModelServer::flush() { sent_ += std::exchange(pending_, {}); }
 
 void ModelServer::say_notice(std::string_view text) {
   std::string frame;
@@ -121,9 +117,7 @@ void ModelServer::say_notice(std::string_view text) {
   pending_ += frame;
 }
 
-void ModelServer::complete(const std::string& tag) {
-  say(wire::CommandComplete{tag});
-}
+void ModelServer::complete(const std::string& tag) { say(wire::CommandComplete{tag}); }
 
 void ModelServer::fatal(std::string_view sqlstate, std::string_view message) {
   wire::encode_error({"FATAL", sqlstate, message, {}, {}}, pending_);
@@ -202,8 +196,7 @@ void ModelServer::on_startup(Bytes bytes) {
   }
   static constexpr std::string_view kMechanisms("SCRAM-SHA-256\0\0", 15);
   switch (login_) {
-    case Login::trust:
-      return welcome();
+    case Login::trust: return welcome();
     case Login::cleartext:
       say(wire::Authentication{wire::AuthenticationKind::cleartext, {}});
       break;
@@ -273,32 +266,20 @@ void ModelServer::fail(const Error& error, bool extended) {
 
 void ModelServer::handle(char tag, Bytes body) {
   switch (tag) {
-    case 'Q':
-      return on_query(body);
-    case 'P':
-      return on_parse(body);
-    case 'B':
-      return on_bind(body);
-    case 'D':
-      return on_describe(body);
-    case 'E':
-      return on_execute(body);
-    case 'C':
-      return on_close(body);
-    case 'F':
-      return on_function_call(body);
-    case 'S':
-      return on_sync();
-    case 'H':
-      return flush();
-    case 'X':
-      return end_of_input();
+    case 'Q': return on_query(body);
+    case 'P': return on_parse(body);
+    case 'B': return on_bind(body);
+    case 'D': return on_describe(body);
+    case 'E': return on_execute(body);
+    case 'C': return on_close(body);
+    case 'F': return on_function_call(body);
+    case 'S': return on_sync();
+    case 'H': return flush();
+    case 'X': return end_of_input();
     case 'd':
     case 'c':
-    case 'f':
-      return;  // F10
-    default:
-      return fatal("08P01", "unexpected message type");
+    case 'f': return;  // F10
+    default: return fatal("08P01", "unexpected message type");
   }
 }
 
@@ -495,15 +476,13 @@ void ModelServer::on_copy(char tag, Bytes body) {
       copy_.rows.emplace_back(as_text(body));
       return;
     case 'H':
-    case 'S':
-      return;  // F9
+    case 'S': return;  // F9
     case 'f': {
       const auto failure = wire::decode_copy_fail(body);
       if (!failure) throw Error{"08P01", "invalid message format"};
       throw Error{"57014", "COPY from stdin failed: " + std::string(failure->reason)};
     }
-    case 'c':
-      break;
+    case 'c': break;
     default:  // F11
       wire::encode_error(
           {"ERROR", "08P01", "unexpected message type during COPY from stdin", {}, {}}, pending_);
@@ -547,31 +526,17 @@ void ModelServer::send_rows(Portal& portal, std::size_t limit) {
 
 std::string ModelServer::run(const Statement& statement) {
   switch (statement.kind) {
-    case Kind::insert:
-      working_.push_back(statement.text);
-      return "INSERT 0 1";
-    case Kind::deferred:
-      deferred_ = true;
-      return "INSERT 0 1";
-    case Kind::set:
-      say(wire::ParameterStatus{"a", "b"});
-      return "SET";
-    case Kind::notice:
-      say_notice("mind the gap");
-      return "DO";
-    case Kind::notify:
-      say(wire::NotificationResponse{4711, "c", "p"});
-      return "NOTIFY";
-    case Kind::copy_out:
-      return run_copy_out();
-    case Kind::deallocate_all:
-      statements_.clear();
-      return "DEALLOCATE ALL";
+    case Kind::insert: working_.push_back(statement.text); return "INSERT 0 1";
+    case Kind::deferred: deferred_ = true; return "INSERT 0 1";
+    case Kind::set: say(wire::ParameterStatus{"a", "b"}); return "SET";
+    case Kind::notice: say_notice("mind the gap"); return "DO";
+    case Kind::notify: say(wire::NotificationResponse{4711, "c", "p"}); return "NOTIFY";
+    case Kind::copy_out: return run_copy_out();
+    case Kind::deallocate_all: statements_.clear(); return "DEALLOCATE ALL";
     case Kind::deallocate:
       if (statements_.erase("a") == 0) throw Error{"26000", "prepared statement does not exist"};
       return "DEALLOCATE";
-    default:
-      return run_transaction(statement);
+    default: return run_transaction(statement);
   }
 }
 

@@ -304,18 +304,14 @@ std::string garbage(Dice& dice, const std::string& model) {
                             'F', 'd', 'c', 'f', 'X', 'p', 'y'};
   const char tag = dice.pick(kTags);
   switch (dice.below(7)) {
-    case 0:
-      return model.substr(0, dice.below(model.size() + 1));  // cut
-    case 1:
-      return noise(dice, dice.between(1, 40));
+    case 0: return model.substr(0, dice.below(model.size() + 1));  // cut
+    case 1: return noise(dice, dice.between(1, 40));
     case 2: {  // a sound frame of nonsense
       const std::string body = noise(dice, dice.below(30));
       return frame(tag, static_cast<std::uint32_t>(body.size() + 4), body);
     }
-    case 3:
-      return frame(tag, static_cast<std::uint32_t>(dice.below(4)), "");  // impossible length
-    case 4:
-      return frame('Q', 0x7fffffff - static_cast<std::uint32_t>(dice.below(2)), "select");
+    case 3: return frame(tag, static_cast<std::uint32_t>(dice.below(4)), "");  // impossible length
+    case 4: return frame('Q', 0x7fffffff - static_cast<std::uint32_t>(dice.below(2)), "select");
     case 5:
       return bytes_of(wire::Query{std::string(dice.between(900, 6000), 'x')});  // over the limit
     default: {                                                                  // one byte differs
@@ -342,9 +338,7 @@ std::string in_short(const Script& script) {
   return out;
 }
 
-Script clean_script(Dice& dice) {
-  return Author(dice).write();
-}
+Script clean_script(Dice& dice) { return Author(dice).write(); }
 
 Script wild_script(Dice& dice) {
   Script script = Author(dice).write();

@@ -65,9 +65,7 @@ std::string short_of(const std::vector<std::string>& units, std::size_t from) {
 bool is_error(const std::string& unit, std::string_view text) {
   return unit.size() > 5 && unit[0] == 'E' && unit.find(text) != std::string::npos;
 }
-bool is_fatal(const std::string& unit) {
-  return is_error(unit, std::string_view("VFATAL\0", 7));
-}
+bool is_fatal(const std::string& unit) { return is_error(unit, std::string_view("VFATAL\0", 7)); }
 
 // Errors of refusals, ours and the oracle's, become one word; the cancel key becomes the server's.
 std::vector<std::string> canonical(const std::vector<std::string>& units) {

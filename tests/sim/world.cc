@@ -265,33 +265,15 @@ bool World::move() {
   for (std::size_t i = 0; i < kActions; ++i) {
     bool moved = false;
     switch ((first + i) % kActions) {
-      case 0:
-        moved = client_speaks();
-        break;
-      case 1:
-        moved = engine_reads(Side::client);
-        break;
-      case 2:
-        moved = write_to_server();
-        break;
-      case 3:
-        moved = engine_reads(Side::server);
-        break;
-      case 4:
-        moved = write_to_client();
-        break;
-      case 5:
-        moved = dial();
-        break;
-      case 6:
-        moved = server_hears_end();
-        break;
-      case 7:
-        moved = engine_learns_end(Side::client);
-        break;
-      default:
-        moved = engine_learns_end(Side::server);
-        break;
+      case 0: moved = client_speaks(); break;
+      case 1: moved = engine_reads(Side::client); break;
+      case 2: moved = write_to_server(); break;
+      case 3: moved = engine_reads(Side::server); break;
+      case 4: moved = write_to_client(); break;
+      case 5: moved = dial(); break;
+      case 6: moved = server_hears_end(); break;
+      case 7: moved = engine_learns_end(Side::client); break;
+      default: moved = engine_learns_end(Side::server); break;
     }
     if (moved) return true;
   }
@@ -317,9 +299,7 @@ void World::run() {
 void World::strike(Trouble trouble) {
   if (closing_) return;
   switch (trouble) {
-    case Trouble::client_ends:
-      client_left = client_ended_ = true;
-      break;
+    case Trouble::client_ends: client_left = client_ended_ = true; break;
     case Trouble::client_resets:
       client_left = client_ended_ = client_end_told_ = true;
       client_wire_ = {};
@@ -327,21 +307,11 @@ void World::strike(Trouble trouble) {
       to_client_.clear();
       tell(session::Failed{Side::client, "reset"});
       break;
-    case Trouble::client_hangs:
-      client_hangs_ = true;
-      break;
-    case Trouble::client_stops_reading:
-      client_reads_ = false;
-      break;
-    case Trouble::server_ends:
-      server_ended_ = server_up_;
-      break;
-    case Trouble::server_resets:
-      server_ended_ = server_reset_ = server_up_;
-      break;
-    case Trouble::server_hangs:
-      server_hangs_ = true;
-      break;
+    case Trouble::client_hangs: client_hangs_ = true; break;
+    case Trouble::client_stops_reading: client_reads_ = false; break;
+    case Trouble::server_ends: server_ended_ = server_up_; break;
+    case Trouble::server_resets: server_ended_ = server_reset_ = server_up_; break;
+    case Trouble::server_hangs: server_hangs_ = true; break;
     case Trouble::server_cut:
       if (!server_up_ || server_ended_) break;
       server_wire_.bytes.resize(server_wire_.at + dice_.below(server_wire_.left() + 1));
@@ -353,21 +323,11 @@ void World::strike(Trouble trouble) {
       server_wire_.add(server.take_output());
       server_ended_ = true;
       break;
-    case Trouble::dial_fails:
-      dial_fails_ = true;
-      break;
-    case Trouble::dial_hangs:
-      dial_hangs_ = true;
-      break;
-    case Trouble::leave:
-      tell(session::Leave{false});
-      break;
-    case Trouble::leave_now:
-      tell(session::Leave{true});
-      break;
-    case Trouble::early_timer:
-      tell(session::Timer{});
-      break;
+    case Trouble::dial_fails: dial_fails_ = true; break;
+    case Trouble::dial_hangs: dial_hangs_ = true; break;
+    case Trouble::leave: tell(session::Leave{false}); break;
+    case Trouble::leave_now: tell(session::Leave{true}); break;
+    case Trouble::early_timer: tell(session::Timer{}); break;
   }
 }
 

@@ -210,8 +210,11 @@ void Script::hear(const Frame& frame) {
     case '1': answers = head == 'P'; break;
     case '2': answers = head == 'B'; break;
     case '3': answers = head == 'C'; break;
-    case 'n': case 'T': answers = head == 'D' || head == 'd'; break;
-    case 'C': case 'I': case 's': answers = head == 'E'; break;
+    case 'n':
+    case 'T': answers = head == 'D' || head == 'd'; break;
+    case 'C':
+    case 'I':
+    case 's': answers = head == 'E'; break;
     case 'Z': answers = simple; break;
     case 'W': copy_both = true; [[fallthrough]];
     case 'G': copy_in_ = true; break;
@@ -233,11 +236,13 @@ bool Script::in_copy(const Frame& frame) {
       say(frame.bytes);
       if (errors_ == Errors::early && server_.starts_with('E')) serve();
       return true;
-    case 'S': case 'H':
+    case 'S':
+    case 'H':
       note(frame.tag == 'S' ? "Sync swallowed" : "Flush swallowed");
       say(frame.bytes, false);
       return true;
-    case 'c': case 'f':
+    case 'c':
+    case 'f':
       copy_in_ = false;
       say(frame.bytes);
       serve();

@@ -55,11 +55,11 @@ class Script {
 
   Kind kind = Kind::session;
   std::vector<Turn> turns;
-  std::size_t login_turns = 0;    // as far as the first ReadyForQuery
+  std::size_t login_turns = 0;  // as far as the first ReadyForQuery
   Output monitor, enforce;
-  bool complete = false;          // each request was answered, to the last byte of both sides
+  bool complete = false;  // each request was answered, to the last byte of both sides
   bool logged_in = false;
-  bool copy_both = false;         // a replication stream: the two sides speak independently
+  bool copy_both = false;              // a replication stream: the two sides speak independently
   std::map<std::string, int> changes;  // what enforce mode changed, by name; how often
 
  private:
@@ -71,17 +71,19 @@ class Script {
   void hear_login(const Frame& frame);
   void serve();
   void say(std::string_view bytes, bool enforced_too = true);
-  void note(const char* change) { if (!starved_) ++changes[change]; }
+  void note(const char* change) {
+    if (!starved_) ++changes[change];
+  }
   bool may_copy(const Frame& execute) const;
   void learn(const Frame& frame);
 
   const std::string key_;
   const Errors errors_;
   std::string_view client_, server_;
-  std::deque<char> owed_;         // tags of requests; Describe of a statement is 'd'
+  std::deque<char> owed_;  // tags of requests; Describe of a statement is 'd'
   std::map<std::string, bool, std::less<>> statements_, portals_;  // name -> may start a COPY
   bool copy_in_ = false, skipping_ = false, waiting_login_ = true, left_ = false;
-  bool starved_ = false;          // the server's recording has ended: enforcing may wait for ever
+  bool starved_ = false;  // the server's recording has ended: enforcing may wait for ever
 };
 
 }  // namespace pgmoat::test

@@ -30,8 +30,9 @@ class Tap {
   Tap(const session::Setup& setup, std::size_t chunk, std::vector<std::string> words = {"secrets"})
       : chunk_(chunk),
         judge_(std::move(words)),
-        engine_(setup, judge_, pool_,
-                session::Origin{"tap", std::string(32, 'k'), "PGMOAT_DENIED_0123456789abcdef", now_}) {}
+        engine_(
+            setup, judge_, pool_,
+            session::Origin{"tap", std::string(32, 'k'), "PGMOAT_DENIED_0123456789abcdef", now_}) {}
 
   // False once the engine wants no more of this side: the rest is not taken.
   bool say(wire::Side side, std::string_view bytes) {

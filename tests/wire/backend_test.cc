@@ -85,7 +85,8 @@ TEST(Backend, TokensAreWhateverTheyAre) {
 }
 
 TEST(Backend, RefusesWhatTheGrammarForbids) {
-  const std::string s = "S" + z("ERROR"), c = "C" + z("42601"), m = "M" + z("it broke"), end = u8(0);
+  const std::string s = "S" + z("ERROR"), c = "C" + z("42601"), m = "M" + z("it broke"),
+                    end = u8(0);
   const std::vector<Refused> rows = {
       {"request 1", round_trip<decode_authentication>, u32(1)},
       {"request 4", round_trip<decode_authentication>, u32(4)},
@@ -131,14 +132,16 @@ TEST(Backend, At1664ColumnsAndOnePast) {
 }
 
 TEST(Backend, ReadsTheFields) {
-  const auto body = exact("S" + z("FEHLER") + "V" + z("ERROR") + "C" + z("42601") + "M" + z("m") + u8(0));
+  const auto body =
+      exact("S" + z("FEHLER") + "V" + z("ERROR") + "C" + z("42601") + "M" + z("m") + u8(0));
   const auto error = decode_report('E', body);
   ASSERT_TRUE(error);
   EXPECT_EQ(error->severity, "ERROR");
   EXPECT_EQ(error->sqlstate, "42601");
   EXPECT_EQ(error->message, "m");
   EXPECT_EQ(as_text(error->all).size(), body.size() - 1);
-  const auto turned = exact("V" + z("ERROR") + "S" + z("FEHLER") + "C" + z("42601") + "M" + z("m") + u8(0));
+  const auto turned =
+      exact("V" + z("ERROR") + "S" + z("FEHLER") + "C" + z("42601") + "M" + z("m") + u8(0));
   EXPECT_EQ(decode_report('E', turned)->severity, "ERROR");
 
   EXPECT_TRUE(decode_function_call_response(exact(null()))->null);
@@ -156,7 +159,8 @@ TEST(Backend, OurErrorsAreErrorsByOurOwnDecoder) {
   EXPECT_EQ(out, "before" + frame('E', body));
   out.clear();
   encode_error({"ERROR", "42501", "no", "", ""}, out);
-  EXPECT_EQ(out, frame('E', "S" + z("ERROR") + "V" + z("ERROR") + "C" + z("42501") + "M" + z("no") + u8(0)));
+  EXPECT_EQ(out, frame('E', "S" + z("ERROR") + "V" + z("ERROR") + "C" + z("42501") + "M" + z("no") +
+                                u8(0)));
   EXPECT_TRUE(decode_report('E', as_bytes(out).subspan(5)));
 }
 

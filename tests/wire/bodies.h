@@ -34,7 +34,9 @@ inline std::string frame(char tag, std::string_view body) {
   return out + u32(static_cast<std::uint32_t>(body.size() + 4)) + std::string(body);
 }
 
-inline std::vector<std::uint8_t> exact(std::string_view bytes) { return {bytes.begin(), bytes.end()}; }
+inline std::vector<std::uint8_t> exact(std::string_view bytes) {
+  return {bytes.begin(), bytes.end()};
+}
 
 // The frame that encode() makes of what `decode` read, or nothing where it refused.
 using RoundTrip = std::optional<std::string> (*)(Bytes body);
@@ -65,8 +67,8 @@ struct Refused {
   std::string body;
 };
 
-void expect_exact(const Whole& row);     // the same bytes back, no cut, no excess
-void expect_same(const Whole& row);      // the same bytes back
+void expect_exact(const Whole& row);  // the same bytes back, no cut, no excess
+void expect_same(const Whole& row);   // the same bytes back
 void expect_refused(const Refused& row);
 
 }  // namespace pgmoat::wire::test

@@ -26,7 +26,8 @@ void expect_as_decoder(const std::string& body) {
   DataRowCheck check;
   for (const std::size_t chunk : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{5},
                                   std::size_t{7}, body.size() + 1}) {
-    EXPECT_EQ(sound(check, body, chunk), expected) << ::testing::PrintToString(body) << " by " << chunk;
+    EXPECT_EQ(sound(check, body, chunk), expected)
+        << ::testing::PrintToString(body) << " by " << chunk;
   }
 }
 

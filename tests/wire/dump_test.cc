@@ -1,5 +1,7 @@
 // The dump against PostgreSQL's own expected traces: each line of corpus/wire/libpq-traces is read
 // back into the bytes that libpq saw, and those bytes must give the same line, its length included.
+#include "wire/dump.h"
+
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -9,7 +11,6 @@
 
 #include "bodies.h"
 #include "wire/backend.h"
-#include "wire/dump.h"
 #include "wire/frontend.h"
 #include "wire/startup.h"
 
@@ -19,13 +20,26 @@ namespace {
 // Name -> tag and what its words mean: s text, b byte, h 16 bits, i 32 bits (an OID is NNNN),
 // v a length and, unless it is -1, a quoted value; [..] a counted list; * error fields.
 const std::map<std::string, std::pair<char, std::string>> kGrammar = {
-    {"FQuery", {'Q', "s"}}, {"FParse", {'P', "ss[i]"}}, {"FBind", {'B', "ss[h][v][h]"}},
-    {"FDescribe", {'D', "bs"}}, {"FExecute", {'E', "si"}}, {"FClose", {'C', "bs"}},
-    {"FSync", {'S', ""}}, {"FFlush", {'H', ""}}, {"FTerminate", {'X', ""}},
-    {"BParseComplete", {'1', ""}}, {"BBindComplete", {'2', ""}}, {"BCloseComplete", {'3', ""}},
-    {"BNoData", {'n', ""}}, {"BReadyForQuery", {'Z', "b"}}, {"BCommandComplete", {'C', "s"}},
-    {"BRowDescription", {'T', "[sihihih]"}}, {"BParameterDescription", {'t', "[i]"}},
-    {"BDataRow", {'D', "[v]"}}, {"BErrorResponse", {'E', "*"}}, {"BNoticeResponse", {'N', "*"}},
+    {"FQuery", {'Q', "s"}},
+    {"FParse", {'P', "ss[i]"}},
+    {"FBind", {'B', "ss[h][v][h]"}},
+    {"FDescribe", {'D', "bs"}},
+    {"FExecute", {'E', "si"}},
+    {"FClose", {'C', "bs"}},
+    {"FSync", {'S', ""}},
+    {"FFlush", {'H', ""}},
+    {"FTerminate", {'X', ""}},
+    {"BParseComplete", {'1', ""}},
+    {"BBindComplete", {'2', ""}},
+    {"BCloseComplete", {'3', ""}},
+    {"BNoData", {'n', ""}},
+    {"BReadyForQuery", {'Z', "b"}},
+    {"BCommandComplete", {'C', "s"}},
+    {"BRowDescription", {'T', "[sihihih]"}},
+    {"BParameterDescription", {'t', "[i]"}},
+    {"BDataRow", {'D', "[v]"}},
+    {"BErrorResponse", {'E', "*"}},
+    {"BNoticeResponse", {'N', "*"}},
 };
 
 // The words of a trace line's last column. Texts may contain quotes: one ends where a word may end.
@@ -48,7 +62,8 @@ class Words {
   std::string field() {
     skip();
     std::size_t end = ++at_;
-    while (text_.at(end) != '"' || (text_.substr(end + 1) != " \\x00" && text_.substr(end + 3, 2) != " \"")) {
+    while (text_.at(end) != '"' ||
+           (text_.substr(end + 1) != " \\x00" && text_.substr(end + 3, 2) != " \"")) {
       ++end;
     }
     return past(end);
@@ -92,7 +107,8 @@ std::string body_of(const std::string& shape, Words& words) {
       const std::size_t close = shape.find(']', i);
       const std::uint32_t count = number(words.plain());
       body += u16(count);
-      for (std::uint32_t k = 0; k < count; ++k) body += body_of(shape.substr(i + 1, close - i - 1), words);
+      for (std::uint32_t k = 0; k < count; ++k)
+        body += body_of(shape.substr(i + 1, close - i - 1), words);
       i = close;
     }
     if (shape[i] == '*') {
@@ -121,7 +137,8 @@ TEST(Dump, PostgresOwnTraces) {
       ASSERT_NE(grammar, kGrammar.end()) << line;
       Words words(rest);
       std::string out;
-      const std::string bytes = frame(grammar->second.first, body_of(grammar->second.second, words));
+      const std::string bytes =
+          frame(grammar->second.first, body_of(grammar->second.second, words));
       dump(from == "F" ? Side::client : Side::server, as_bytes(bytes), DumpStyle::comparable, out);
       EXPECT_EQ(out, line + "\n") << file.path();
     }
@@ -136,7 +153,8 @@ std::string text_of(Side from, const std::string& bytes) {
 }
 
 TEST(Dump, MessagesThatTheTracesLack) {
-  EXPECT_EQ(text_of(Side::client, frame('F', u32(952) + u16(1) + u16(1) + u16(2) + value("\x01z") + null() + u16(1))),
+  EXPECT_EQ(text_of(Side::client, frame('F', u32(952) + u16(1) + u16(1) + u16(2) + value("\x01z") +
+                                                 null() + u16(1))),
             "F\t26\tFunctionCall\t 952 1 1 2 2 '\\x01z' -1 1\n");
   EXPECT_EQ(text_of(Side::client, frame('f', z("why"))), "F\t8\tCopyFail\t \"why\"\n");
   EXPECT_EQ(text_of(Side::client, frame('d', "1\n")), "F\t6\tCopyData\n");
@@ -151,7 +169,8 @@ TEST(Dump, MessagesThatTheTracesLack) {
 TEST(Dump, SecretsAreNotPrinted) {
   EXPECT_EQ(text_of(Side::client, frame('p', z("hunter2"))), "F\t12\tPasswordMessage\t ****\n");
   EXPECT_EQ(text_of(Side::server, frame('K', u32(7) + "key!")), "B\t12\tBackendKeyData\t 7 ****\n");
-  EXPECT_EQ(text_of(Side::server, frame('R', u32(11) + "r=nonce")), "B\t15\tAuthenticationSASLContinue\n");
+  EXPECT_EQ(text_of(Side::server, frame('R', u32(11) + "r=nonce")),
+            "B\t15\tAuthenticationSASLContinue\n");
 }
 
 TEST(Dump, FirstPackets) {

@@ -77,7 +77,8 @@ TEST(FrameBuffer, OneByteChunksGiveStreamedPiecesThatSumUp) {
   int heads = 0, lasts = 0;
   for (const char byte : bytes) {
     in.append(as_bytes(std::string_view(&byte, 1)));
-    for (Piece piece = in.next(kServer); piece.kind != Piece::Kind::starved; piece = in.next(kServer)) {
+    for (Piece piece = in.next(kServer); piece.kind != Piece::Kind::starved;
+         piece = in.next(kServer)) {
       ASSERT_NE(piece.kind, Piece::Kind::fault);
       heads += piece.kind == Piece::Kind::head;
       lasts += piece.last;
@@ -103,7 +104,8 @@ std::optional<Fault::Kind> fault_of(const HeaderRules& rules, char tag, std::uin
 }
 
 TEST(FrameBuffer, LengthsThatCannotBe) {
-  for (const std::uint32_t length : {0u, 1u, 3u, 0x80000000u, 0xffffffffu, 0x7fffffffu, 0x40000000u}) {
+  for (const std::uint32_t length :
+       {0u, 1u, 3u, 0x80000000u, 0xffffffffu, 0x7fffffffu, 0x40000000u}) {
     for (const char tag : {'Q', 'P', 'B', 'S', 'd'}) {
       EXPECT_EQ(fault_of(kClient, tag, length), Fault::Kind::bad_length) << tag << length;
     }
@@ -274,7 +276,8 @@ TEST(FrameBuffer, PendingBytesSurviveEveryMove) {
     const std::string chunk(static_cast<std::size_t>(i % 97), static_cast<char>('a' + i % 26));
     in.append(as_bytes(chunk));
     expected += chunk;
-    const std::size_t used = std::min<std::size_t>(expected.size(), static_cast<std::size_t>(i % 53));
+    const std::size_t used =
+        std::min<std::size_t>(expected.size(), static_cast<std::size_t>(i % 53));
     in.take(used);
     expected.erase(0, used);
     ASSERT_EQ(as_text(in.pending()), expected);

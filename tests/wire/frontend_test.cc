@@ -15,12 +15,14 @@ TEST(Frontend, ComesBackByteForByteAndNotCutOrLonger) {
   const std::vector<Whole> rows = {
       {"Query", round_trip<decode_query>, 'Q', z("select 1; select 2")},
       {"Query, empty", round_trip<decode_query>, 'Q', z("")},
-      {"Parse", round_trip<decode_parse>, 'P', z("s1") + z("select $1, $2") + u16(2) + u32(23) + u32(0)},
+      {"Parse", round_trip<decode_parse>, 'P',
+       z("s1") + z("select $1, $2") + u16(2) + u32(23) + u32(0)},
       {"Parse, bare", round_trip<decode_parse>, 'P', z("") + z("") + u16(0)},
       {"Parse, 63-byte name", round_trip<decode_parse>, 'P', z(k63) + z("select 1") + u16(0)},
       {"Bind, bare", round_trip<decode_bind>, 'B', z("") + z("") + u16(0) + u16(0) + u16(0)},
       {"Bind, a format for all", round_trip<decode_bind>, 'B',
-       z("p") + z("s") + u16(1) + u16(1) + u16(3) + value("abc") + null() + value("") + u16(1) + u16(0)},
+       z("p") + z("s") + u16(1) + u16(1) + u16(3) + value("abc") + null() + value("") + u16(1) +
+           u16(0)},
       {"Bind, a format for each", round_trip<decode_bind>, 'B',
        z("p") + z("s") + u16(2) + u16(1) + u16(0) + u16(2) + value("ab") + value("c") + u16(2) +
            u16(0) + u16(1)},
@@ -37,13 +39,15 @@ TEST(Frontend, ComesBackByteForByteAndNotCutOrLonger) {
       {"Terminate", round_trip<decode_terminate>, 'X', ""},
       {"FunctionCall", round_trip<decode_function_call>, 'F',
        u32(954) + u16(1) + u16(1) + u16(2) + value("abcd") + null() + u16(1)},
-      {"FunctionCall, bare", round_trip<decode_function_call>, 'F', u32(1) + u16(0) + u16(0) + u16(0)},
+      {"FunctionCall, bare", round_trip<decode_function_call>, 'F',
+       u32(1) + u16(0) + u16(0) + u16(0)},
       {"CopyDone", round_trip<decode_copy_done>, 'c', ""},
       {"CopyFail", round_trip<decode_copy_fail>, 'f', z("no more")},
       {"PasswordMessage", round_trip<decode_password>, 'p', z("secret")},
       {"SASLInitialResponse", round_trip<decode_sasl_initial_response>, 'p',
        z("SCRAM-SHA-256") + value("n,,n=,r=abc")},
-      {"SASLInitialResponse, no data", round_trip<decode_sasl_initial_response>, 'p', z("X") + null()},
+      {"SASLInitialResponse, no data", round_trip<decode_sasl_initial_response>, 'p',
+       z("X") + null()},
       {"SASLInitialResponse, empty data", round_trip<decode_sasl_initial_response>, 'p',
        z("X") + value("")},
   };
@@ -66,17 +70,21 @@ TEST(Frontend, RefusesWhatTheGrammarForbids) {
   const std::vector<Refused> rows = {
       {"text after the NUL", round_trip<decode_query>, z("select 1") + z("drop table t")},
       {"name over 63 bytes", round_trip<decode_parse>, z(k64) + z("select 1") + u16(0)},
-      {"65535 types announced, one there", round_trip<decode_parse>, z("") + z("") + u16(65535) + u32(23)},
+      {"65535 types announced, one there", round_trip<decode_parse>,
+       z("") + z("") + u16(65535) + u32(23)},
       {"portal over 63 bytes", round_trip<decode_bind>, z(k64) + z("") + u16(0) + u16(0) + u16(0)},
-      {"statement over 63 bytes", round_trip<decode_bind>, z("") + z(k64) + u16(0) + u16(0) + u16(0)},
+      {"statement over 63 bytes", round_trip<decode_bind>,
+       z("") + z(k64) + u16(0) + u16(0) + u16(0)},
       {"format 2", round_trip<decode_bind>, bind(u16(1) + u16(2), u16(1) + value("a"), u16(0))},
       {"format 256", round_trip<decode_bind>, bind(u16(1) + u16(256), u16(1) + value("a"), u16(0))},
       {"two formats, three parameters", round_trip<decode_bind>,
        bind(u16(2) + u16(0) + u16(0), u16(3) + null() + null() + null(), u16(0))},
       {"two formats, no parameter", round_trip<decode_bind>,
        bind(u16(2) + u16(0) + u16(0), u16(0), u16(0))},
-      {"parameter length -2", round_trip<decode_bind>, bind(u16(0), u16(1) + u32(0xfffffffe), u16(0))},
-      {"parameter length min", round_trip<decode_bind>, bind(u16(0), u16(1) + u32(0x80000000), u16(0))},
+      {"parameter length -2", round_trip<decode_bind>,
+       bind(u16(0), u16(1) + u32(0xfffffffe), u16(0))},
+      {"parameter length min", round_trip<decode_bind>,
+       bind(u16(0), u16(1) + u32(0x80000000), u16(0))},
       {"parameter longer than the body", round_trip<decode_bind>,
        bind(u16(0), u16(1) + u32(0x7fffffff) + "abc", u16(0))},
       {"65535 parameters announced", round_trip<decode_bind>, bind(u16(0), u16(65535), u16(0))},
@@ -102,8 +110,8 @@ TEST(Frontend, RefusesWhatTheGrammarForbids) {
 }
 
 TEST(Frontend, ReadsTheFields) {
-  const auto body = exact(z("p") + z("s") + u16(1) + u16(1) + u16(2) + value("ab") + null() +
-                          u16(1) + u16(0));
+  const auto body =
+      exact(z("p") + z("s") + u16(1) + u16(1) + u16(2) + value("ab") + null() + u16(1) + u16(0));
   const auto bind = decode_bind(body);
   ASSERT_TRUE(bind);
   EXPECT_EQ(bind->portal, "p");

@@ -30,7 +30,8 @@ TEST(Replication, ComesBackByteForByteAndNotCutOrLonger) {
 TEST(Replication, AnotherKindIsRefused) {
   expect_refused({"k", round_trip<decode_xlog_data>, "k" + u64(1) + u64(2) + u64(3)});
   expect_refused({"w", round_trip<decode_primary_keepalive>, "w" + u64(1) + u64(2) + u8(0)});
-  expect_refused({"h", round_trip<decode_standby_status>, "h" + u64(1) + u64(2) + u64(3) + u64(4) + u8(0)});
+  expect_refused(
+      {"h", round_trip<decode_standby_status>, "h" + u64(1) + u64(2) + u64(3) + u64(4) + u8(0)});
   expect_refused({"r", round_trip<decode_hot_standby_feedback>,
                   "r" + u64(1) + u32(1) + u32(2) + u32(3) + u32(4)});
 }

@@ -29,22 +29,45 @@ bool accepts_report(Bytes body) {
 }
 
 // In the order of the fuzz targets' switches: the first byte of a seed picks.
-constexpr Accepts kFrontend[] = {
-    accepts<decode_query>, accepts<decode_parse>, accepts<decode_bind>, accepts<decode_describe>,
-    accepts<decode_close>, accepts<decode_execute>, accepts<decode_flush>, accepts<decode_sync>,
-    accepts<decode_terminate>, accepts<decode_function_call>, accepts<decode_copy_data>,
-    accepts<decode_copy_done>, accepts<decode_copy_fail>, accepts<decode_password>,
-    accepts<decode_sasl_initial_response>, accepts<decode_sasl_response>, accepts<decode_gss_response>};
-constexpr Accepts kBackend[] = {
-    accepts<decode_authentication>, accepts<decode_backend_key_data>,
-    accepts<decode_parameter_status>, accepts<decode_negotiate_protocol_version>,
-    accepts<decode_ready_for_query>, accepts<decode_parse_complete>, accepts<decode_bind_complete>,
-    accepts<decode_close_complete>, accepts<decode_no_data>, accepts<decode_portal_suspended>,
-    accepts<decode_empty_query_response>, accepts<decode_row_description>,
-    accepts<decode_parameter_description>, accepts<decode_data_row>,
-    accepts<decode_command_complete>, accepts<decode_function_call_response>, accepts_copy<'G'>,
-    accepts_copy<'H'>, accepts_copy<'W'>, accepts<decode_notification_response>,
-    accepts_report<'E'>, accepts_report<'N'>};
+constexpr Accepts kFrontend[] = {accepts<decode_query>,
+                                 accepts<decode_parse>,
+                                 accepts<decode_bind>,
+                                 accepts<decode_describe>,
+                                 accepts<decode_close>,
+                                 accepts<decode_execute>,
+                                 accepts<decode_flush>,
+                                 accepts<decode_sync>,
+                                 accepts<decode_terminate>,
+                                 accepts<decode_function_call>,
+                                 accepts<decode_copy_data>,
+                                 accepts<decode_copy_done>,
+                                 accepts<decode_copy_fail>,
+                                 accepts<decode_password>,
+                                 accepts<decode_sasl_initial_response>,
+                                 accepts<decode_sasl_response>,
+                                 accepts<decode_gss_response>};
+constexpr Accepts kBackend[] = {accepts<decode_authentication>,
+                                accepts<decode_backend_key_data>,
+                                accepts<decode_parameter_status>,
+                                accepts<decode_negotiate_protocol_version>,
+                                accepts<decode_ready_for_query>,
+                                accepts<decode_parse_complete>,
+                                accepts<decode_bind_complete>,
+                                accepts<decode_close_complete>,
+                                accepts<decode_no_data>,
+                                accepts<decode_portal_suspended>,
+                                accepts<decode_empty_query_response>,
+                                accepts<decode_row_description>,
+                                accepts<decode_parameter_description>,
+                                accepts<decode_data_row>,
+                                accepts<decode_command_complete>,
+                                accepts<decode_function_call_response>,
+                                accepts_copy<'G'>,
+                                accepts_copy<'H'>,
+                                accepts_copy<'W'>,
+                                accepts<decode_notification_response>,
+                                accepts_report<'E'>,
+                                accepts_report<'N'>};
 
 void expect_as_named(const char* target, std::span<const Accepts> decoders) {
   std::size_t count = 0;

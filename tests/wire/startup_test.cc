@@ -19,11 +19,13 @@ TEST(Startup, ComesBackByteForByteAndNotCutOrLonger) {
       {"StartupMessage", round_trip<decode_startup>, 0,
        startup(z("user") + z("bob") + z("database") + z("") + z("options") + z("-c a=b"))},
       {"StartupMessage, bare", round_trip<decode_startup>, 0, startup("")},
-      {"StartupMessage 3.2", round_trip<decode_startup>, 0, u32(kProtocol32) + z("user") + z("b") + u8(0)},
+      {"StartupMessage 3.2", round_trip<decode_startup>, 0,
+       u32(kProtocol32) + z("user") + z("b") + u8(0)},
   };
   for (const Whole& row : rows) expect_exact(row);
   for (const std::size_t size : {4u, 5u, 256u}) {
-    expect_same({"cancel", round_trip<decode_cancel_request>, 0, kCancel + u32(9) + std::string(size, 'k')});
+    expect_same({"cancel", round_trip<decode_cancel_request>, 0,
+                 kCancel + u32(9) + std::string(size, 'k')});
   }
 }
 
@@ -33,7 +35,8 @@ TEST(Startup, RefusesWhatTheGrammarForbids) {
       {"another code", round_trip<decode_gssenc_request>, kSsl},
       {"another code", round_trip<decode_cancel_request>, kSsl + u32(9) + u32(1)},
       {"key of 3 bytes", round_trip<decode_cancel_request>, kCancel + u32(9) + "abc"},
-      {"key of 257 bytes", round_trip<decode_cancel_request>, kCancel + u32(9) + std::string(257, 'k')},
+      {"key of 257 bytes", round_trip<decode_cancel_request>,
+       kCancel + u32(9) + std::string(257, 'k')},
       {"a name without a value", round_trip<decode_startup>, startup(z("user"))},
       {"pairs after the terminator", round_trip<decode_startup>,
        startup(z("user") + z("bob")) + z("user") + z("eve") + u8(0)},
@@ -119,8 +122,9 @@ TEST(Options, AsPostgresReadsThem) {
 }
 
 TEST(Options, AnythingElseIsAFault) {
-  for (const char* text : {"-c", "a=b", "-c a", "--a", "--", "-- a=b", "-", "-d5", "-e", "-c =b", "--=b", "-c",
-                           "-c a=b c=d", "-ec a=b", "\\", "-c a=b -W 3", "-C a=b", "-\\c"}) {
+  for (const char* text :
+       {"-c", "a=b", "-c a", "--a", "--", "-- a=b", "-", "-d5", "-e", "-c =b", "--=b", "-c",
+        "-c a=b c=d", "-ec a=b", "\\", "-c a=b -W 3", "-C a=b", "-\\c"}) {
     EXPECT_EQ(options(text), "fault") << text;
   }
   // Bytes that are white space in some server locales: one reader would see a second switch.
