@@ -9,7 +9,10 @@
 
 namespace pgmoat::net {
 
-using Socket = asio::ip::tcp::socket;
+// With the executor's own type: a type-erased one costs calls for every operation.
+using Executor = asio::io_context::executor_type;
+using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
+using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
 
 struct Leg {
   explicit Leg(asio::io_context& io) : socket(io) {}

@@ -51,7 +51,7 @@ Worker::Worker(Shared& shared) : shared_(shared), judge_(shared.setup.make_judge
 
 asio::error_code Worker::listen(const asio::ip::tcp::endpoint& at, std::uint16_t& port) {
   asio::error_code error;
-  asio::ip::tcp::acceptor acceptor(io_);
+  Acceptor acceptor(io_);
   acceptor.open(at.protocol(), error);
   if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
   if (!error) acceptor.set_option(ReusePort(true), error);
@@ -81,10 +81,11 @@ bool Worker::start_thread() {
 void Worker::join() { pthread_join(thread_, nullptr); }
 
 void Worker::post_stop(Server::Stop how) {
-  asio::post(io_, [this, how] { stop(how); });
+  mailbox_.post([this, how] { stop(how); });
 }
 
 void Worker::run() {
+  mailbox_.open();
   for (std::size_t i = 0; i < acceptors_.size(); ++i) accept(i);
   tick();
   io_.run();
@@ -158,9 +159,9 @@ void Worker::cancel(Socket client, session::ForwardCancel request) {
   shared_.sessions.fetch_add(1);  // it takes the place of the session that it came as
   auto open = std::make_shared<std::size_t>(shared_.workers.size());
   for (const auto& worker : shared_.workers) {
-    asio::post(worker->io_, [this, &worker, driver, open, request] {
+    worker->mailbox_.post([this, &worker, driver, open, request] {
       auto target = worker->find_key(request.pid, request.secret);
-      asio::post(io_, [this, driver, open, request, target = std::move(target)] {
+      mailbox_.post([this, driver, open, request, target = std::move(target)] {
         const bool last = --*open == 0;
         if (target) {
           *open = 0;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "net/cancel.h"
+#include "net/mailbox.h"
 #include "net/server.h"
 #include "net/session_driver.h"
 
@@ -63,11 +64,12 @@ class Worker {
   void stop(Server::Stop how);
 
   Shared& shared_;
-  asio::io_context io_{ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // sockets are this thread's alone
+  asio::io_context io_{ASIO_CONCURRENCY_HINT_UNSAFE};  // this thread's alone; others use the mailbox
+  Mailbox mailbox_{io_};
   std::unique_ptr<policy::Judge> judge_;
   wire::BufferPool pool_;
   session::Outbox outbox_;
-  std::vector<asio::ip::tcp::acceptor> acceptors_;
+  std::vector<Acceptor> acceptors_;
   std::list<std::unique_ptr<SessionDriver>> sessions_;
   std::list<std::shared_ptr<CancelDriver>> cancels_;
   asio::steady_timer timer_{io_};

@@ -1,5 +1,8 @@
 #include "session/copy.h"
 
+#include <array>
+#include <cstdint>
+
 #include "base/ascii.h"
 #include "session/refusal.h"
 #include "wire/frontend.h"
@@ -8,40 +11,50 @@ namespace pgmoat::session {
 
 namespace {
 
-// Case-insensitive search for a short lower-case word from `from` on, skipping as Horspool does;
-// npos where there is none.
-std::size_t find(std::string_view text, std::string_view word, std::size_t from = 0) {
-  const std::size_t size = word.size();
-  for (std::size_t end = from + size; end <= text.size();) {
-    const std::size_t in_word = word.rfind(ascii_lower(text[end - 1]));
-    if (in_word == std::string_view::npos) {
-      end += size;
-      continue;
+// Case-insensitive search for a lower-case word, as Horspool does it: how far to go on is looked up
+// by the byte under the word's last one. Most texts hold none of the letters at most places.
+class Word {
+ public:
+  constexpr explicit Word(std::string_view word) : word_(word) {
+    skip_.fill(static_cast<std::uint8_t>(word.size()));
+    for (std::size_t i = 0; i + 1 < word.size(); ++i) {
+      const auto step = static_cast<std::uint8_t>(word.size() - 1 - i);
+      skip_[static_cast<std::uint8_t>(word[i])] = step;
+      if (word[i] >= 'a') skip_[static_cast<std::uint8_t>(word[i] & ~0x20)] = step;
     }
-    if (in_word != size - 1) {
-      end += size - 1 - in_word;
-      continue;
-    }
-    std::size_t i = 0;
-    while (i < size && ascii_lower(text[end - size + i]) == word[i]) ++i;
-    if (i == size) return end - size;
-    ++end;
   }
-  return std::string_view::npos;
-}
+  // Where it begins, from `from` on; npos where there is none.
+  std::size_t find_in(std::string_view text, std::size_t from = 0) const {
+    const std::size_t size = word_.size();
+    for (std::size_t end = from + size; end <= text.size();) {
+      const char last = text[end - 1];
+      if (ascii_lower(last) == word_.back() && is_at(text.substr(end - size, size))) return end - size;
+      end += skip_[static_cast<std::uint8_t>(last)];
+    }
+    return std::string_view::npos;
+  }
+  bool is_in(std::string_view text) const { return find_in(text) != std::string_view::npos; }
 
-bool contains(std::string_view text, std::string_view word) {
-  return find(text, word) != std::string_view::npos;
-}
+ private:
+  bool is_at(std::string_view text) const {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (ascii_lower(text[i]) != word_[i]) return false;
+    }
+    return true;
+  }
+  std::string_view word_;
+  std::array<std::uint8_t, 256> skip_{};
+};
+
+constexpr Word kCopy("copy"), kStd("std"), kExecute("execute"), kComment("--");
 
 // EXECUTE begins a statement: before it stand only white space and comments, or a semicolon. A
 // column `executed_at` must not cost a round trip.
 bool may_execute(std::string_view sql) {
-  constexpr std::string_view kWord = "execute";
-  std::size_t at = find(sql, kWord);
+  std::size_t at = kExecute.find_in(sql);
   if (at == std::string_view::npos) return false;
-  if (contains(sql, "--")) return true;  // where such a comment ends is not looked for
-  for (; at != std::string_view::npos; at = find(sql, kWord, at + 1)) {
+  if (kComment.is_in(sql)) return true;  // where such a comment ends is not looked for
+  for (; at != std::string_view::npos; at = kExecute.find_in(sql, at + 1)) {
     const std::size_t before = sql.substr(0, at).find_last_not_of(" \t\r\n\f\v");
     if (before == std::string_view::npos || sql[before] == ';' || sql[before] == '/') return true;
   }
@@ -84,7 +97,7 @@ Step on_data(Ready& ready, Scene& scene, const wire::Piece& piece) {
 }  // namespace
 
 bool may_start_copy(std::string_view sql) {
-  return (contains(sql, "copy") && contains(sql, "std")) || may_execute(sql);
+  return (kCopy.is_in(sql) && kStd.is_in(sql)) || may_execute(sql);
 }
 
 bool on_copy_message(Ready& ready, Scene& scene, const wire::Piece& piece, Step& step) {
