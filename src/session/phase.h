@@ -2,7 +2,7 @@
 // pieces it can and says what comes next: wait for more bytes, or another phase.
 //
 //   Greeting -> Dialing -> Authenticating -> Ready -> Draining -> Closed
-//       \           \             \            \--> Opaque (monitor only: framing is lost, relay)
+//       \           \             \            \--> Opaque (on_failure "pass": framing is lost, relay)
 //        \-----------\-------------\--> Closed
 #pragma once
 
