@@ -382,6 +382,10 @@ def sessions():
                    frame("N", report(("S", "NOTICE"), ("C", "00000"), ("M", "n"))))),
         "server-answers-unasked": conversation(server(frame("C", z("SELECT 1")))),
         "server-copies-unasked-in-two-reads": conversation(server(frame("d", b"1\n"))),
+        # The Close that is held behind the barrier is found broken first, or its answer is found unasked.
+        "server-answers-a-broken-request-that-is-held": conversation(
+            client(bind("", "unknown"), execute(), raw_frame("C", 0x800007)),
+            server(BOUND, frame("C", z("SELECT 1")), frame("3"), READY)),
         "server-row-lies-about-a-length": conversation(client(query("select 1")), server(
             frame("T", u16(1) + field("n", 23, 4)), frame("D", u16(1) + u32(99) + b"1"))),
         "server-fatal": conversation(client(query("select 1")), server(error("57P01", "going down", "FATAL")),
