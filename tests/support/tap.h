@@ -26,7 +26,8 @@ inline session::Setup setup_of(session::Mode mode) {
 
 class Tap {
  public:
-  // `chunk`: how many bytes one read brings at most; 0: all of them.
+  // `chunk`: how many bytes one read brings at most; 0: all of them. The server's alike, until
+  // read_server_whole().
   Tap(const session::Setup& setup, std::size_t chunk, std::vector<std::string> words = {"secrets"})
       : chunk_(chunk),
         judge_(std::move(words)),
@@ -37,7 +38,8 @@ class Tap {
   // False once the engine wants no more of this side: the rest is not taken.
   bool say(wire::Side side, std::string_view bytes) {
     while (!bytes.empty()) {
-      const std::string_view part = bytes.substr(0, chunk_ == 0 ? bytes.size() : chunk_);
+      const bool all = chunk_ == 0 || (side == wire::Side::server && server_whole_);
+      const std::string_view part = bytes.substr(0, all ? bytes.size() : chunk_);
       engine_.on_bytes(side, as_bytes(part), now_, out_);
       (side == wire::Side::client ? client_said : server_said) += part;
       collect();
@@ -55,6 +57,7 @@ class Tap {
     if (now_ >= engine_.deadline()) event(session::Timer{});
   }
 
+  void read_server_whole() { server_whole_ = true; }
   session::Engine& engine() { return engine_; }
   wire::BufferPool& pool() { return pool_; }
   Instant now() const { return now_; }
@@ -92,6 +95,7 @@ class Tap {
   }
 
   std::size_t chunk_;
+  bool server_whole_ = false;
   Instant now_{};
   policy::WordList judge_;
   wire::BufferPool pool_;
