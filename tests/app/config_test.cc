@@ -120,6 +120,14 @@ INSTANTIATE_TEST_SUITE_P(
                      [](const Config& c) { return ms(c.server.session.timeouts.message); })),
     [](const auto& row) { return std::string(row.param.section) + "_" + row.param.key; });
 
+TEST(Unacknowledged, IsADurationOrOff) {
+  EXPECT_EQ(good("").server.unacknowledged, Duration{});
+  EXPECT_EQ(ms(good(line("timeouts", "unacknowledged", "\"90s\"")).server.unacknowledged), 90'000u);
+  EXPECT_EQ(good(line("timeouts", "unacknowledged", "\"off\"")).server.unacknowledged, Duration{});
+  EXPECT_EQ(bad(line("timeouts", "unacknowledged", "\"99ms\"")),
+            (ConfigErrors{"f.toml:2:18: unacknowledged: expected 100ms to 24h, or \"off\""}));
+}
+
 TEST_P(Keys, TakeBothEnds) {
   const Range& key = GetParam();
   EXPECT_EQ(key.value(good(line(key.section, key.key, key.low))), key.low_value);
