@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from pg import BINARY, Pgmoat, Postgres, free_port, wait_until
+from pg import BINARY, Pgmoat, Postgres, free_port, wait_until, SHORT
 from wire import V3, Conn, fields, query, startup
 
 LOGIN = startup([("user", "postgres"), ("database", "postgres")], V3)
@@ -216,7 +216,8 @@ def test_a_host_that_can_not_be_resolved(option, what):
     assert re.fullmatch(says, text)
 
 
-@pytest.mark.parametrize("limit", [4, 5, 8, 16, 64, 72, 73])
+# The sanitizers look at memory through a pipe: with 4 descriptors they report what is none.
+@pytest.mark.parametrize("limit", [8, 16, 64, 72, 73] if SHORT else [4, 5, 8, 16, 64, 72, 73])
 def test_too_few_open_files_to_start(limit):
     """Two workers with one listener each need 72 descriptors, and a session two more."""
     text = complaint(pgmoat("run", "--listen", "127.0.0.1:0", "--workers", "2",
