@@ -59,6 +59,19 @@ const char* remedy(const asio::error_code& error) {
   return "; choose another address";
 }
 
+// SO_REUSEPORT would let a second pgmoat of the same user share the port, and with it the clients: a
+// forgotten one in monitor mode would let some of them past. So the port is tried without it first.
+asio::error_code already_taken(const tcp::endpoint& at) {
+  asio::error_code error;
+  if (at.port() == 0) return error;
+  asio::io_context io;
+  tcp::acceptor probe(io);
+  probe.open(at.protocol(), error);
+  if (!error) probe.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) probe.bind(at, error);
+  return error;
+}
+
 }  // namespace
 
 std::string to_string(const Address& address) {
@@ -80,6 +93,9 @@ std::string Server::Impl::bind_all() {
     const auto endpoints = resolve(address, "listen");
     if (!endpoints) return endpoints.error();
     tcp::endpoint at = endpoints->front();
+    if (const asio::error_code error = already_taken(at)) {
+      return "cannot listen on " + to_string(address) + ": " + error.message() + remedy(error);
+    }
     for (const auto& worker : shared.workers) {
       std::uint16_t port = 0;
       if (const asio::error_code error = worker->listen(at, port)) {

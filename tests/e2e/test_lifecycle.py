@@ -147,6 +147,16 @@ def test_hangup_changes_nothing(postgres):
         assert conn.value("select 1") == "1"
 
 
+def test_a_second_pgmoat_does_not_share_the_port(postgres):
+    """Not even of the same user, whose sockets could: it would take some of the clients."""
+    with Pgmoat(postgres.port) as moat, Conn(moat.port) as conn:
+        done = subprocess.run([BINARY, "run", "--backend", f"127.0.0.1:{postgres.port}",
+                               "--listen", f"127.0.0.1:{moat.port}"],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=10)
+        assert done.returncode == 1 and "Address already in use" in done.stderr, done.stderr
+        assert conn.value("select 1") == "1"
+
+
 def test_signals_of_pause_and_resume_are_ignored(postgres):
     """SIGUSR1 and SIGUSR2 pause and resume PgBouncer; here they are reported, and end nothing."""
     with Pgmoat(postgres.port) as moat, Conn(moat.port) as conn:
