@@ -48,7 +48,7 @@ std::vector<std::string> default_startup_parameters();
 struct Origin {
   std::string client;         // "127.0.0.1:40312", for events
   std::string cancel_secret;  // 32 random bytes
-  std::string refusal_token;  // unguessable ASCII, no longer than 32: marks our substitutes
+  std::string refusal_token;  // random ASCII, at most 32 bytes, no secret: marks our substitutes
   Instant accepted{};
   bool surplus = false;  // over the limit of sessions: told 53300 once it says who it is
 };
