@@ -23,19 +23,21 @@ const std::string* WordList::find_in(std::string_view text) const {
   return nullptr;
 }
 
-Ruling WordList::judge(const Subject& subject) {
+Judged WordList::judge(const Subject& subject) {
   for (const std::string_view text :
        {subject.sql, subject.statement, subject.portal, as_text(subject.values)}) {
     if (const std::string* word = find_in(text)) {
-      Refusal refusal;
+      auto ruling = std::make_shared<Ruling>();
+      ruling->action = Ruling::Action::deny;
+      Refusal& refusal = ruling->refusal;
       refusal.rule = "words." + *word;
       refusal.message = "statement refused by pgmoat";
       refusal.detail = "Rule \"" + refusal.rule + "\" refuses text that contains this word.";
       refusal.hint = "The words are in [refuse] of pgmoat's configuration.";
-      return refusal;
+      return ruling;
     }
   }
-  return Allow{};
+  return allowed();
 }
 
 }  // namespace pgmoat::policy

@@ -14,7 +14,9 @@ namespace pgmoat::policy {
 class WordList final : public Judge {
  public:
   explicit WordList(std::vector<std::string> words);  // empty words are ignored
-  Ruling judge(const Subject& subject) override;
+  Judged judge(const Subject& subject) override;
+  bool wants(Subject::Kind) const override { return !words_.empty(); }
+  std::uint64_t epoch() const override { return 0; }
   bool reads_copy_data() const override { return !words_.empty(); }
 
  private:

@@ -22,12 +22,10 @@ void owe_refusal(Ready& ready, Entry::Kind kind, Object* object, policy::Refusal
 
 }  // namespace
 
-policy::Subject subject_of(const Scene& scene, policy::Subject::Kind kind) {
+policy::Subject subject_of(Scene& scene, policy::Subject::Kind kind) {
   policy::Subject subject;
   subject.kind = kind;
-  subject.user = scene.who.user;
-  subject.database = scene.who.database;
-  subject.application = scene.who.application;
+  subject.session = &scene.view;
   return subject;
 }
 
@@ -39,9 +37,9 @@ std::optional<policy::Refusal> object_to(Scene& scene, policy::Refusal refusal, 
 }
 
 std::optional<policy::Refusal> ask(Scene& scene, const policy::Subject& subject, char tag) {
-  policy::Ruling ruling = scene.judge.judge(subject);
-  if (std::holds_alternative<policy::Allow>(ruling)) return std::nullopt;
-  return object_to(scene, std::get<policy::Refusal>(std::move(ruling)), tag);
+  const policy::Judged ruling = scene.judge.judge(subject);
+  if (ruling->action == policy::Ruling::Action::allow) return std::nullopt;
+  return object_to(scene, ruling->refusal, tag);
 }
 
 void refuse_query(Ready& ready, Scene& scene, policy::Refusal refusal) {

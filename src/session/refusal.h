@@ -13,7 +13,7 @@
 namespace pgmoat::session {
 
 // A subject with the session's identity filled in.
-policy::Subject subject_of(const Scene&, policy::Subject::Kind);
+policy::Subject subject_of(Scene&, policy::Subject::Kind);
 // Asks the judge and reports; the refusal only where it is to be carried out.
 std::optional<policy::Refusal> ask(Scene&, const policy::Subject&, char tag);
 // A refusal of the session's own (limits, unknown functions): the same, without asking.

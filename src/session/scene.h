@@ -28,6 +28,7 @@ struct Scene {
   policy::Judge& judge;
   Origin origin;
   Identity who;
+  policy::SessionView view;  // what rules see of it
   wire::FrameBuffer client_in;
   wire::FrameBuffer server_in;
   Outbox* out = nullptr;

@@ -12,9 +12,7 @@ using policy::WordList;
 
 // The rule that refused, or "".
 std::string rule(WordList& judge, const Subject& subject) {
-  const policy::Ruling ruling = judge.judge(subject);
-  const auto* refusal = std::get_if<policy::Refusal>(&ruling);
-  return refusal == nullptr ? "" : refusal->rule;
+  return judge.judge(subject)->refusal.rule;
 }
 std::string rule_for(std::vector<std::string> words, std::string_view sql) {
   WordList judge(std::move(words));
@@ -57,8 +55,12 @@ TEST(WordList, ReadsTheSameWhateverTheKind) {
 // Who the client is does not make its text refused.
 TEST(WordList, DoesNotReadTheSession) {
   WordList judge({"secret"});
+  policy::SessionView session;
+  session.set(policy::SessionField::user, "secret");
+  session.set(policy::SessionField::database, "secret");
+  session.set(policy::SessionField::application, "secret");
   Subject subject;
-  subject.user = subject.database = subject.application = "secret";
+  subject.session = &session;
   EXPECT_EQ(rule(judge, subject), "");
 }
 
@@ -108,9 +110,9 @@ TEST(WordList, RefusalIsWordedLikeAnErrorOfPostgreSQL) {
   WordList judge({"Secret"});
   Subject subject;
   subject.sql = "select secret";
-  const policy::Ruling ruling = judge.judge(subject);
-  const auto* refusal = std::get_if<policy::Refusal>(&ruling);
-  ASSERT_NE(refusal, nullptr);
+  const policy::Judged ruling = judge.judge(subject);
+  ASSERT_EQ(ruling->action, policy::Ruling::Action::deny);
+  const policy::Refusal* refusal = &ruling->refusal;
   EXPECT_EQ(refusal->sqlstate, "42501");
   EXPECT_EQ(refusal->message, "statement refused by pgmoat");
   EXPECT_EQ(refusal->detail, "Rule \"words.secret\" refuses text that contains this word.");
@@ -121,7 +123,7 @@ TEST(AllowAll, AllowsAndReadsNoCopyData) {
   policy::AllowAll judge;
   Subject subject;
   subject.sql = "drop table secrets";
-  EXPECT_TRUE(std::holds_alternative<policy::Allow>(judge.judge(subject)));
+  EXPECT_EQ(judge.judge(subject)->action, policy::Ruling::Action::allow);
   EXPECT_FALSE(judge.reads_copy_data());
 }
 

@@ -14,10 +14,12 @@ FLOORS = {
 # Third-party headers, and the only folders of src/ that may include them.
 OWNERS = [
     (r"asio(\.hpp|/)", {"net"}),
-    (r"toml(\+\+|\.hpp)", {"app"}),
+    (r"toml(\+\+|\.hpp)", {"app", "policy"}),
     (r"CLI/", {"app"}),
     (r"rapidjson/", {"observe"}),
-    (r"pg_query", {"sql"}),
+    (r"(pg_query|postgres\.h|nodes/|parser/|utils/)", {"sql"}),
+    (r"re2/", {"policy", "script"}),
+    (r"xxhash", {"policy", "sql"}),
     (r"(lua\.h|lua\.hpp|lauxlib\.h|lualib\.h|lua[0-9.]*/)", {"script"}),
     (r"openssl/", {"auth", "net"}),
 ]

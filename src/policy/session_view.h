@@ -1,0 +1,71 @@
+// What a rule may see of a session: one value per session, kept by the engine and changed only
+// through these functions, so that each field's hash is at hand. A ruling is cached under the hashes of the
+// fields that its rules read.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pgmoat::policy {
+
+enum class SessionField : std::uint8_t {
+  id,  // never equal between sessions
+  user,
+  database,
+  application,
+  client,       // address
+  role,         // SET ROLE, SET SESSION AUTHORIZATION
+  transaction,  // idle, in_transaction, failed
+  guc,          // every tracked setting
+  tags,
+  server,   // version
+  percent,  // the session's place in percentage roll-outs
+};
+inline constexpr std::size_t kSessionFields = 11;
+using FieldSet = std::uint32_t;  // bits 1 << SessionField
+constexpr FieldSet bit(SessionField field) { return 1u << static_cast<unsigned>(field); }
+
+class SessionView {
+ public:
+  SessionView() = default;
+  // `id`: random text, the prefix of the session's decision ids.
+  void open(std::string id, std::string client_ip, std::uint16_t client_port);
+  void set(SessionField field, std::string value);  // user, database, application, role, server
+  void set_transaction(char status);  // 'I', 'T', 'E'; no hash is computed for it ahead
+  void set_guc(std::string name, std::string value);  // lower-case name
+  void drop_guc(std::string_view name);
+  void add_tag(std::string tag);
+
+  std::string_view get(SessionField field) const;
+  std::string_view guc(std::string_view name) const;  // "" where not known
+  bool has_guc(std::string_view name) const;
+  const std::map<std::string, std::string, std::less<>>& gucs() const { return gucs_; }
+  const std::vector<std::string>& tags() const { return tags_; }
+  bool has_tag(std::string_view tag) const;
+  std::string_view id() const;
+  std::string_view client_ip() const;
+  std::uint16_t client_port() const { return client_port_; }
+  char transaction() const { return transaction_; }
+  std::uint64_t statements = 0;  // judged so far
+  std::int64_t score = 0;        // of the statement being judged
+
+  // One hash over the values of the fields in `fields`; seeded per process.
+  std::uint64_t hash(FieldSet fields) const;
+  std::uint64_t revision() const { return revision_; }  // moves with every change but transaction
+
+ private:
+  void changed(SessionField field);
+  std::array<std::string, kSessionFields> values_;
+  std::array<std::uint64_t, kSessionFields> hashes_{};
+  std::map<std::string, std::string, std::less<>> gucs_;
+  std::vector<std::string> tags_;
+  std::uint16_t client_port_ = 0;
+  char transaction_ = 'I';
+  std::uint64_t revision_ = 0;
+};
+
+}  // namespace pgmoat::policy

@@ -1,0 +1,75 @@
+// Rewriting by typed edits: each is located in the tree, spliced into the original text at source
+// positions, and the result is parsed again and must be the tree that was meant. So comments, hints,
+// casing, parameter numbers and lines survive, and an error position of the server's can be mapped
+// back. Anything that cannot be done exactly is a reason, never a half-edited text.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "sql/analysis.h"
+
+namespace pgmoat::sql {
+
+struct Value {  // a typed literal, placed by the engine
+  enum class Type : std::uint8_t { text, integer, boolean, null };
+  Type type = Type::text;
+  std::string text;  // "7", "true"
+};
+
+// Every reference to one of `relations` is narrowed to rows with column = equals. Reads become
+// (SELECT * FROM t WHERE column = '7') alias; UPDATE and DELETE get AND column = '7'. INSERT, MERGE
+// and COPY of such a table cannot be filtered: a reason.
+struct AddFilter {
+  std::vector<std::string> relations;  // "public.orders"; "orders" also matches it unqualified
+  std::string column;
+  Value equals;
+};
+struct CapLimit {
+  std::int64_t rows = 0;
+};
+// Settings for the statement's transaction: not in the text, the session applies them before it.
+struct SetLocal {
+  std::vector<std::pair<std::string, std::string>> settings;
+};
+struct ForceReadOnly {};
+struct ReplaceRelation {
+  std::string from, to;
+};
+struct AddComment {
+  std::vector<std::pair<std::string, std::string>> pairs;  // sqlcommenter: key='value'
+};
+struct ReplaceText {
+  std::string sql;  // must be one statement of the same kind
+};
+using Edit = std::variant<AddFilter, CapLimit, SetLocal, ForceReadOnly, ReplaceRelation, AddComment,
+                          ReplaceText>;
+
+// One replacement in the original text: `removed` bytes at `at` became `inserted` bytes.
+struct Patch {
+  std::uint32_t at = 0, removed = 0, inserted = 0;
+  bool operator==(const Patch&) const = default;
+};
+
+struct Rewritten {
+  std::string sql;
+  std::vector<Patch> patches;                                 // by position, ascending
+  std::vector<std::pair<std::string, std::string>> settings;  // set before it, for the transaction
+};
+
+// The text must be one statement, readable and not converted. `applied` of an edit that finds
+// nothing to do (no such relation, the limit is low enough) is no error: the text stays as it is.
+// Error: one sentence.
+Result<Rewritten, std::string> apply(std::string_view sql, const Dialect& dialect,
+                                     const std::vector<Edit>& edits, const Limits& limits = {});
+
+// A byte offset in the rewritten text -> the offset in the original that it stands for; inside an
+// insertion, the place of the insertion.
+std::uint32_t original_position(const std::vector<Patch>& patches, std::uint32_t position);
+
+}  // namespace pgmoat::sql
