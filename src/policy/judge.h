@@ -39,8 +39,9 @@ struct Finding {
   std::string severity;
   Action action = Action::alert;
   Effect effect = Effect::would;
-  bool warn = false;  // mode `warn`: the client is sent refusal as a WARNING
-  Refusal refusal;    // of deny, terminate and alert: what was or would have been said
+  bool warn = false;    // mode `warn`: the client is sent refusal as a WARNING
+  Refusal refusal;      // of deny, terminate, alert and error: what was or would have been said
+  std::string capture;  // of alert: how the statement is to be kept: "normalized", "raw", "none"
 };
 std::string_view name_of(Finding::Action action);
 
