@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <optional>
 #include <string>
 
 #include "sql/constants.h"
@@ -75,27 +74,6 @@ Value invert(Value value) {
   if (value == Value::yes) return Value::no;
   if (value == Value::no) return Value::yes;
   return value == Value::null ? Value::null : Value::unknown;
-}
-
-// `_` and `%`; a backslash makes it unknown.
-std::optional<bool> matches(std::string_view subject, std::string_view pattern) {
-  if (pattern.find('\\') != pattern.npos || pattern.size() > 256 || subject.size() > 1024)
-    return {};
-  std::size_t at = 0, in = 0, star = pattern.npos, mark = 0;
-  while (at < subject.size()) {
-    if (in < pattern.size() && (pattern[in] == '_' || pattern[in] == subject[at])) {
-      ++at, ++in;
-    } else if (in < pattern.size() && pattern[in] == '%') {
-      star = in++;
-      mark = at;
-    } else if (star != pattern.npos) {
-      in = star + 1;
-      at = ++mark;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('%', in) == pattern.npos;
 }
 
 bool complementary(const void* left, const void* right) {
@@ -248,7 +226,7 @@ Value Folder::like(const A_Expr& expression, int depth) {
   const Constant left = value(expression.lexpr, depth);
   if (left.type == Constant::Type::text && expression.kind == AEXPR_LIKE) {
     result.constant_compare = true;
-    const auto same = matches(left.text, pattern.text);
+    const auto same = like_matches(left.text, pattern.text);
     return same ? truth(*same == wanted) : Value::unknown;
   }
   // Of a column: what an application sends when nothing was typed into a search field.

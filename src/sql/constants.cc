@@ -86,4 +86,24 @@ bool same_expression(const void* left, const void* right) {
   return equal_trees(left, right);
 }
 
+std::optional<bool> like_matches(std::string_view subject, std::string_view pattern) {
+  if (pattern.find('\\') != pattern.npos || pattern.size() > 256 || subject.size() > 1024)
+    return {};
+  std::size_t at = 0, in = 0, star = pattern.npos, mark = 0;
+  while (at < subject.size()) {
+    if (in < pattern.size() && (pattern[in] == '_' || pattern[in] == subject[at])) {
+      ++at, ++in;
+    } else if (in < pattern.size() && pattern[in] == '%') {
+      star = in++;
+      mark = at;
+    } else if (star != pattern.npos) {
+      in = star + 1;
+      at = ++mark;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('%', in) == pattern.npos;
+}
+
 }  // namespace pgmoat::sql

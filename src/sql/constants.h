@@ -16,5 +16,7 @@ std::optional<std::int64_t> constant_integer(const void* node);
 // A literal or NULL, also through casts; no parameter.
 bool is_constant(const void* node);
 bool same_expression(const void* left, const void* right);
+// LIKE; nothing where the pattern has a backslash, or is long.
+std::optional<bool> like_matches(std::string_view subject, std::string_view pattern);
 
 }  // namespace pgmoat::sql

@@ -131,7 +131,7 @@ bool Extractor::visit_session(const void* node, Scope& scope) {
     case T_AlterSystemStmt: scope.setting = Setting::Scope::system; return false;
     case T_AlterDatabaseSetStmt: scope.setting = Setting::Scope::database; return false;
     case T_AlterRoleSetStmt: scope.setting = Setting::Scope::role; return false;
-    case T_TransactionStmt: visit_transaction(node); return true;
+    case T_TransactionStmt: visit_transaction(node); return false;
     case T_DiscardStmt:
       if (as<DiscardStmt>(node)->target == DISCARD_ALL) {
         add_setting({.name = "all", .is_default = true, .nested = scope.nested});
