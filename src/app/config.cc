@@ -1,8 +1,5 @@
 #include "app/config.h"
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -10,125 +7,13 @@
 #include <iterator>
 #include <sstream>
 
-#include "app/units.h"
+#include "app/keys.h"
+#include "app/policy_keys.h"
 #include "base/ascii.h"
 
 namespace pgmoat::app {
 
 namespace {
-
-// One key of a table: how it is read. The reader returns what is wrong, or nothing.
-using Read = std::function<std::string(const toml::node&)>;
-struct Key {
-  const char* name;
-  Read read;
-};
-using Keys = std::vector<Key>;
-
-template <class T>
-Read choice(T& into, std::vector<std::pair<std::string, T>> values) {
-  return [&into, values = std::move(values)](const toml::node& node) -> std::string {
-    std::string accepted;
-    for (const auto& [name, value] : values) {
-      accepted += accepted.empty() ? "'" + name + "'" : " or '" + name + "'";
-      if (node.value<std::string>() == name) {
-        into = value;
-        return {};
-      }
-    }
-    return "expected " + accepted;
-  };
-}
-
-template <class T>
-Read whole(T& into, std::int64_t low, std::int64_t high) {
-  return [&into, low, high](const toml::node& node) -> std::string {
-    const auto value = node.is_integer() ? node.value<std::int64_t>() : std::nullopt;
-    if (!value || *value < low || *value > high) {
-      return "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high);
-    }
-    into = static_cast<T>(*value);
-    return {};
-  };
-}
-
-template <class T>
-Read size(T& into, std::uint64_t low, std::uint64_t high) {
-  return [&into, low, high](const toml::node& node) -> std::string {
-    const auto text = node.value<std::string>();
-    if (!text) return "expected a size with its unit, such as \"8MiB\"";
-    const auto value = parse_size(*text);
-    if (!value) return value.error();
-    if (*value < low || *value > high) {
-      return "expected " + std::to_string(low) + "B to " + std::to_string(high) + "B";
-    }
-    into = static_cast<T>(*value);
-    return {};
-  };
-}
-
-Read duration(Duration& into) {
-  return [&into](const toml::node& node) -> std::string {
-    const auto text = node.value<std::string>();
-    if (!text) return "expected a duration with its unit, such as \"60s\"";
-    const auto value = parse_duration(*text);
-    if (!value) return value.error();
-    if (*value < std::chrono::milliseconds(100) || *value > std::chrono::hours(24)) {
-      return "expected 100ms to 24h";
-    }
-    into = *value;
-    return {};
-  };
-}
-
-Read duration_or_off(Duration& into) {
-  return [&into, read = duration(into)](const toml::node& node) -> std::string {
-    if (node.value<std::string>() != "off") {
-      const std::string wrong = read(node);
-      return wrong.empty() ? wrong : wrong + ", or \"off\"";
-    }
-    into = {};
-    return {};
-  };
-}
-
-Read words(std::vector<std::string>& into) {
-  return [&into](const toml::node& node) -> std::string {
-    const toml::array* array = node.as_array();
-    if (array == nullptr) return "expected an array of strings";
-    into.clear();
-    for (const auto& item : *array) {
-      const auto text = item.value<std::string>();
-      if (!text) return "expected an array of strings";
-      into.push_back(*text);
-    }
-    return {};
-  };
-}
-
-std::string read_address(const toml::node& node, net::Address& into) {
-  const auto text = node.value<std::string>();
-  if (!text) return "expected \"HOST:PORT\"";
-  const auto address = parse_address(*text);
-  if (!address) return address.error();
-  into = *address;
-  return {};
-}
-
-Read addresses(std::vector<net::Address>& into) {
-  return [&into](const toml::node& node) -> std::string {
-    std::vector<net::Address> found;
-    if (const toml::array* array = node.as_array(); array != nullptr && !array->empty()) {
-      for (const auto& item : *array) {
-        if (auto wrong = read_address(item, found.emplace_back()); !wrong.empty()) return wrong;
-      }
-    } else if (auto wrong = read_address(node, found.emplace_back()); !wrong.empty()) {
-      return wrong;
-    }
-    into = std::move(found);
-    return {};
-  };
-}
 
 // Reads one file's tables; collects every mistake.
 class Walk {
@@ -136,12 +21,16 @@ class Walk {
   Walk(std::string file, Config& config) : file_(std::move(file)), config_(config) {}
 
   ConfigErrors run(const toml::table& root) {
-    table(root, "", top(), {"protocol", "refuse", "limits", "timeouts", "on_failure"});
+    table(root, "", top(),
+          {"protocol", "refuse", "limits", "timeouts", "on_failure", "policy", "sql", "script"});
     section(root, "protocol", protocol());
     section(root, "refuse", {{"words", words(config_.refuse_words)}});
     section(root, "limits", limits());
     section(root, "timeouts", timeouts());
     section(root, "on_failure", on_failure());
+    section(root, "policy", policy_keys(config_.policy, file_));
+    section(root, "sql", sql_keys(config_.policy.sql));
+    section(root, "script", script_keys(config_.policy.script));
     return std::move(errors_);
   }
   void add(const toml::source_region& at, const std::string& what) {

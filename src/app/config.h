@@ -2,17 +2,36 @@
 // file, line and column, all of them at once. Precedence: built-in default < file < command line.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "net/server.h"
+#include "policy/rule.h"
+#include "script/sandbox.h"
+#include "sql/analysis.h"
 
 namespace pgmoat::app {
+
+// What is judged by which rules; the only part of the configuration that SIGHUP takes over.
+struct PolicyConfig {
+  std::vector<std::string> packs = {"core"};  // shipped ones, by name
+  std::vector<std::string> paths;     // own files and folders, absolute once read from a file
+  std::map<std::string, int> levels;  // of packs; 1 where not given
+  std::map<std::string, std::vector<std::string>> lists;  // take the place of a pack's
+  std::map<std::string, policy::Mode> opaque;  // by reason of opacity; enforce where not given
+  std::vector<policy::Override> overrides;
+  std::uint64_t cache_bytes = 64u << 20;  // analyses and rulings, per worker
+  sql::Limits sql;
+  script::Budget script;
+  bool empty() const { return packs.empty() && paths.empty(); }
+};
 
 struct Config {
   net::ServerSetup server;  // session not yet prepared; make_judge and on_event not set
   std::vector<std::string> refuse_words;
+  PolicyConfig policy;
   bool bad_frame_given = false;  // else it follows the mode
   bool oversize_given = false;
 };

@@ -7,6 +7,7 @@
 #include <asio.hpp>
 #include <utility>
 
+#include "base/check.h"
 #include "net/worker.h"
 
 namespace pgmoat::net {
@@ -165,5 +166,13 @@ void Server::wait() {
 
 std::vector<Address> Server::listening() const { return impl_->listening; }
 std::size_t Server::sessions() const { return impl_->shared.sessions; }
+std::size_t Server::workers() const { return impl_->shared.workers.size(); }
+
+void Server::post_to_judges(std::vector<std::function<void(policy::Judge&)>> tasks) {
+  PGMOAT_CHECK(tasks.size() == workers());
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    impl_->shared.workers[i]->post_to_judge(std::move(tasks[i]));
+  }
+}
 
 }  // namespace pgmoat::net

@@ -51,6 +51,10 @@ class Server {
   void wait();                             // until every session has ended
   std::vector<Address> listening() const;  // with the ports the system chose, where 0 was asked
   std::size_t sessions() const;
+  // Any thread: each worker runs its task on its own judge, between two engine calls. What is handed
+  // in is one task for each worker; a worker that has ended runs none.
+  std::size_t workers() const;
+  void post_to_judges(std::vector<std::function<void(policy::Judge&)>> tasks);
 
  private:
   Server();

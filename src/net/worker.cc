@@ -87,6 +87,10 @@ void Worker::post_stop(Server::Stop how) {
   mailbox_.post([this, how] { stop(how); });
 }
 
+void Worker::post_to_judge(std::function<void(policy::Judge&)> task) {
+  mailbox_.post([this, task = std::move(task)] { task(*judge_); });
+}
+
 void Worker::run() {
   mailbox_.open();
   for (std::size_t i = 0; i < acceptors_.size(); ++i) accept(i);

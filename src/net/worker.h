@@ -43,6 +43,7 @@ class Worker {
   bool start_thread();
   void join();
   void post_stop(Server::Stop how);
+  void post_to_judge(std::function<void(policy::Judge&)> task);
 
   // For drivers, on this worker's thread.
   Shared& shared() { return shared_; }
