@@ -23,7 +23,8 @@ bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 bool is_policy(std::string_view name) {
-  const bool test = ends_with(name, ".test.toml") || ends_with(name, "_test.lua");
+  const bool test = ends_with(name, ".test.toml") || ends_with(name, "_test.lua") ||
+                    ends_with(name, ".d.lua");  // an editor's stubs
   return !test && (ends_with(name, ".toml") || ends_with(name, ".lua"));
 }
 
@@ -105,8 +106,12 @@ void load_into(const std::vector<Text>& texts, const LoadOptions& options, Sourc
 }  // namespace
 
 Source load(const std::vector<std::string>& paths, const LoadOptions& options) {
+  return load(std::vector<Text>{}, paths, options);
+}
+
+Source load(std::vector<Text> texts, const std::vector<std::string>& paths,
+            const LoadOptions& options) {
   Source source;
-  std::vector<Text> texts;
   const Problems problems(source.problems);
   for (const std::string& path : paths) {
     std::error_code wrong;

@@ -64,7 +64,9 @@ Node to_node(const toml::node& from, const std::string& file) {
 class PackReader {
  public:
   PackReader(const LoadOptions& options, Source& source)
-      : source_(source), reading_{Problems(source.problems), {}, {}, options.now} {}
+      : options_(options),
+        source_(source),
+        reading_{Problems(source.problems), {}, {}, options.now} {}
 
   void read(const Node& root, const std::string& file) {
     pack_.place = {file, 1, 1};
@@ -138,6 +140,9 @@ class PackReader {
       if (const std::string wrong = words(list.values)(entry.value); !wrong.empty()) {
         reading_.problems.error(entry.value.place, entry.key + ": " + wrong);
       }
+      if (const auto other = options_.lists.find(list.name); other != options_.lists.end()) {
+        list.values = other->second;
+      }
       pack_.lists.emplace_back(list.name, list.values);
       reading_.lists.push_back(std::move(list));
     }
@@ -205,6 +210,7 @@ class PackReader {
     source_.scopes.push_back(std::move(made));
   }
 
+  const LoadOptions& options_;
   Source& source_;
   FileReading reading_;
   Pack pack_;

@@ -45,16 +45,16 @@ std::vector<Matcher> about_statements() {
       {"writes", Type::flag_or_name, false, none,
        "Whether the statement changes anything; or the relations that it changes."},
       {"parsed", Type::flag, false, none, "Whether the grammar could read the text."},
-      {"opaque", Type::flag_or_word, false, names(sql::Opacity::dialect, sql::Opacity::oversize),
+      {"opaque", Type::flag_or_word, false, names(sql::Opacity::dialect),
        "The facts may not be all there is, and why."},
       {"fingerprint", Type::hex, false, none,
        "libpg_query's fingerprint; it erases constants, so it is no key for an allow-list."},
       {"structure", Type::hex, false, none, "pgmoat's structural hash."},
       {"protocol", Type::word, false, {"simple", "extended"}, "How the text was sent."},
-      {"statements", Type::number, false, none, "So many statements in the text."},
+      {"statements", Type::count, false, none, "So many statements in the text."},
       {"statements.min", Type::number, false, none, "At least so many statements in the text."},
       {"statements.max", Type::number, false, none, "At most so many statements in the text."},
-      {"parameters", Type::number, false, none, "So many parameters ($1, $2)."},
+      {"parameters", Type::count, false, none, "So many parameters ($1, $2)."},
       {"parameters.min", Type::number, false, none, "At least so many parameters."},
       {"parameters.max", Type::number, false, none, "At most so many parameters."},
       {"signs",
@@ -62,6 +62,8 @@ std::vector<Matcher> about_statements() {
        false,
        {kSigns.begin(), kSigns.end()},
        "Marks that injected SQL leaves in the structure of a statement."},
+      {"score.above", Type::number, false, none,
+       "The scores that other rules gave the statement add up to more than this."},
       {"text_re2", Type::regular, false, none,
        "A pattern found in the text; comments and quoting defeat it."},
       {"literal_re2", Type::regular, false, none, "A pattern found in a constant."},
@@ -78,7 +80,8 @@ std::vector<Matcher> about_objects() {
        "A relation that the statement names, for any access."},
       {"relations.only", Type::name, false, none,
        "Every relation that the statement names is one of these."},
-      {"reads", Type::name, false, none, "A relation that the statement reads."},
+      {"reads", Type::flag_or_name, false, none,
+       "Whether the statement reads a relation; or the relations that it reads."},
       {"columns", Type::name, false, none, "A column: \"ssn\", \"users.ssn\", \"users.*\"."},
       {"functions", Type::name, false, none, "A function that the statement calls or may call."},
       {"functions.reach", Type::word, false, names(sql::Reach::method),
@@ -94,7 +97,7 @@ std::vector<Matcher> about_objects() {
        "Where COPY reads or writes."},
       {"copy.format", Type::word, false, {"text", "csv", "binary"}, "The format of COPY."},
       {"set.name", Type::text, false, none, "A setting that the statement changes."},
-      {"set.value", Type::text, false, none, "The value that a setting is given."},
+      {"set.value", Type::any_text, false, none, "The value that a setting is given."},
       {"set.scope", Type::word, false, names(sql::Setting::Scope::function),
        "For whom the setting changes."},
       {"prepared", Type::text, false, none, "The name of PREPARE, EXECUTE, DEALLOCATE."},
@@ -128,7 +131,7 @@ std::vector<Matcher> about_sessions() {
       {"user", Type::text, true, none, "The user that the session logged in as."},
       {"database", Type::text, true, none, "The database."},
       {"role", Type::text, true, none, "The role in effect (SET ROLE), else the user."},
-      {"app", Type::text, true, none, "application_name: a hint, not proof."},
+      {"app", Type::any_text, true, none, "application_name: a hint, not proof."},
       {"client", Type::network, true, none, "The client's address."},
       {"tags", Type::text, true, none, "A tag that a rule gave the session."},
       {"transaction",
@@ -187,6 +190,10 @@ std::string check_text(const Matcher& matcher, const std::string& text) {
       return schedule ? std::string() : schedule.error();
     }
     case Type::regular: return check_regular(text);
+    case Type::any_text: return {};
+    case Type::count:
+      if (RE2::FullMatch(text, "[<>]=? ?[0-9]{1,9}|[0-9]{1,9}-[0-9]{1,9}")) return {};
+      return "expected " + std::string(name_of(Type::count));
     case Type::hex:
       if (text.size() == 16 && text.find_first_not_of("0123456789abcdef") == std::string::npos) {
         return {};
@@ -220,8 +227,10 @@ std::string_view name_of(Matcher::Type type) {
   switch (type) {
     case Type::flag: return "true or false";
     case Type::number: return "a whole number, 0 or more";
+    case Type::count: return "a whole number, or one like \">3\" or \"2-5\"";
     case Type::word: return "one of its words";
-    case Type::text: return "a text";
+    case Type::text:
+    case Type::any_text: return "a text";
     case Type::name: return "a name or pattern";
     case Type::flag_or_name: return "true, false, or a name or pattern";
     case Type::flag_or_word: return "true, false, or one of its words";
@@ -251,7 +260,8 @@ std::string check_operand(const Matcher& matcher, const Operand& operand) {
   const std::string expected = "expected " + std::string(name_of(matcher.type));
   if (std::holds_alternative<bool>(operand)) return flags ? std::string() : expected;
   if (const auto* number = std::get_if<std::int64_t>(&operand)) {
-    return matcher.type == Type::number && *number >= 0 ? std::string() : expected;
+    const bool numbers = matcher.type == Type::number || matcher.type == Type::count;
+    return numbers && *number >= 0 ? std::string() : expected;
   }
   const auto* text = std::get_if<std::string>(&operand);
   if (text == nullptr || matcher.type == Type::flag || matcher.type == Type::number)

@@ -16,8 +16,10 @@ struct Matcher {
   enum class Type : std::uint8_t {
     flag,          // true or false
     number,        // a whole number, 0 or more
+    count,         // a whole number, or ">3", "<=3", "2-5"
     word,          // one of `words`
-    text,          // any text, compared whole
+    text,          // any text but an empty one, compared whole
+    any_text,      // an empty one too
     name,          // exact, "schema.*", "*.name": names as PostgreSQL folds them
     flag_or_name,  // true, false, or names
     flag_or_word,  // true, false, or one of `words`

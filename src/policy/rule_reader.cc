@@ -245,8 +245,9 @@ class RuleReader {
   // { user = "app", guc = { "app.tenant" = "7" }, tags = ["human"] }
   std::string session(const Node& node, RuleTest& test) {
     static const std::vector<std::string_view> kKnown = {
-        "user", "database", "app", "application_name", "client", "role", "transaction", "server",
-        "guc",  "tag",      "tags"};
+        "user",   "database", "app",         "application_name",
+        "client", "role",     "replication", "transaction",
+        "server", "guc",      "tag",         "tags"};
     if (!node.is_table()) return "expected { user = \"app\" }";
     for (const Node::Entry& entry : node.fields) {
       const std::string wrong = session_field(entry, test);

@@ -79,7 +79,7 @@ class Sandbox {
   Result<Function, Trouble> compile(std::string_view expression,
                                     const std::vector<std::string>& parameters,
                                     const std::string& chunk, int line);
-  void freeze();
+  std::variant<std::monostate, Trouble> freeze();
 
   Result<Value, Trouble> call(Function function, std::span<const Lent> arguments);
   // The ordinary case of a predicate: Lua truth, nothing is converted.

@@ -36,11 +36,12 @@ void report(Scene& scene, wire::Side side, const wire::Fault& fault, bool passed
 
 }  // namespace
 
-void Scene::say_fatal(std::string_view sqlstate, std::string_view message, std::string_view hint) {
+void Scene::say_fatal(std::string_view sqlstate, std::string_view message, std::string_view hint,
+                      std::string_view detail) {
   if (fatal_said || client_in_frame || setup.mode == Mode::observe) return;
   fatal_said = true;
   out->to_client.say([&](std::string& to) {
-    wire::encode_error({"FATAL", sqlstate, message, {}, hint}, to);
+    wire::encode_error({"FATAL", sqlstate, message, detail, hint}, to);
   });
 }
 
@@ -50,8 +51,9 @@ bool tolerates(Scene& scene, wire::Side side, const wire::Fault& fault) {
   return pass;
 }
 
-Step end(Scene& scene, std::string_view sqlstate, std::string_view message, std::string_view hint) {
-  scene.say_fatal(sqlstate, message, hint);
+Step end(Scene& scene, std::string_view sqlstate, std::string_view message, std::string_view hint,
+         std::string_view detail) {
+  scene.say_fatal(sqlstate, message, hint, detail);
   scene.out->commands.push_back(CloseAfterFlush{});
   scene.report(SessionClosed{std::string(message), scene.statements, scene.client_bytes,
                              scene.server_bytes});

@@ -83,6 +83,7 @@ Step on_fault(Scene&, wire::Side side, const wire::Fault& fault);
 // Reports a fault of a message whose frame is sound; true: let the message pass (monitor).
 bool tolerates(Scene&, wire::Side side, const wire::Fault& fault);
 // The end, with a FATAL of our own.
-Step end(Scene&, std::string_view sqlstate, std::string_view message, std::string_view hint = {});
+Step end(Scene&, std::string_view sqlstate, std::string_view message, std::string_view hint = {},
+         std::string_view detail = {});
 
 }  // namespace pgmoat::session

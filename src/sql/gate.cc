@@ -239,7 +239,7 @@ bool Gate::close(const Token& token) {
   levels_.pop_back();
   level_ = &levels_.back();
   level_->inside = std::max(level_->inside, height);
-  if (level_->inside <= limits_.depth) return true;
+  if (level_->ops + level_->inside <= limits_.depth) return true;
   return refuse(Opacity::nesting, token.at, "expressions more than ", limits_.depth,
                 " deep (sql.depth)");
 }
