@@ -75,6 +75,7 @@ class Bundle {
   const std::vector<std::uint32_t>* demanding(std::string_view name) const;
   // How many overrides and exceptions have ended by `now`: moves the epoch by itself.
   std::uint32_t ended(std::int64_t now) const;
+  bool has_deadlines() const { return !deadlines_.empty(); }
 
  private:
   Bundle() = default;

@@ -99,7 +99,7 @@ void Combination::add(const Question& question, const Answer& answer) {
   if (answer.verdict == nullptr) return fail(question, answer);
   const Verdict& verdict = *answer.verdict;
   const bool acts = answer.mode == Mode::enforce;
-  ticks_.push_back({answer.rule->index, Tick::What::matched});
+  ticks_.push_back({answer.rule->index, Tally::What::matched});
   switch (verdict.action) {
     case Verdict::Action::deny:
       return refuse(question, answer, verdict, Finding::Action::deny, acts);
@@ -159,7 +159,7 @@ void Combination::fail(const Question& question, const Answer& answer) {
 void Combination::tell(const Question&, const Answer& answer, Finding::Action action, bool done,
                        Refusal refusal) {
   const Rule& rule = *answer.rule->written;
-  ticks_.push_back({answer.rule->index, done ? Tick::What::done : Tick::What::would});
+  ticks_.push_back({answer.rule->index, done ? Tally::What::done : Tally::What::would});
   for (const Finding& known : ruling_->findings) {
     if (known.rule == rule.id && known.action == action) return;  // of an earlier statement
   }
@@ -243,6 +243,7 @@ std::shared_ptr<Ruling> Combination::finish() { return std::move(ruling_); }
 Judged with_decision(const Judged& ruling, SessionView& session) {
   auto own = std::make_shared<Ruling>(*ruling);
   const std::string id = std::string(session.id()) + "-" + std::to_string(++session.decisions);
+  own->decision = id;
   replace_all(own->refusal.detail, kDecisionMark, id);
   replace_all(own->refusal.message, kDecisionMark, id);
   for (Finding& finding : own->findings) replace_all(finding.refusal.detail, kDecisionMark, id);

@@ -10,17 +10,17 @@
 
 #include "policy/evaluate.h"
 #include "policy/judge.h"
+#include "policy/tally.h"
 
 namespace pgmoat::policy {
 
 // Stands in texts for the decision's id until somebody is refused: rulings are shared.
 inline constexpr std::string_view kDecisionMark = "{decision}";
 
-// What a rule did in a ruling, for its counters.
+// What a rule did in a ruling; counted again whenever the ruling is used again.
 struct Tick {
-  enum class What : std::uint8_t { matched, would, done };
   std::uint32_t rule = 0;
-  What what = What::matched;
+  Tally::What what = Tally::What::matched;
 };
 
 class Combination {

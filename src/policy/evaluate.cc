@@ -8,12 +8,12 @@ void Evaluation::reset() {
   answers.clear();
   reads = {};
   score = 0;
-  lua_calls = 0;
 }
 
-Evaluator::Evaluator(const Bundle& bundle, Scripts* scripts)
+Evaluator::Evaluator(const Bundle& bundle, Scripts* scripts, Tally* tally)
     : bundle_(bundle),
       scripts_(scripts),
+      tally_(tally),
       demanded_(bundle.rules().size()),
       breakers_(bundle.rules().size()) {}
 
@@ -33,6 +33,10 @@ void Evaluator::evaluate(const Question& question, Evaluation& out, Observer* ob
   }
   if (question.hook == Hook::statement) apply_scopes(question, out, observer);
   out.score = scratch_.score;
+}
+
+void Evaluator::count(const CompiledRule& rule, Tally::What what) {
+  if (tally_ != nullptr) tally_->count(rule.index, what);
 }
 
 void Evaluator::find_demanded(const Question& question) {
@@ -72,7 +76,7 @@ void Evaluator::ask(const CompiledRule& rule, const Question& question, Evaluati
   answer.mode = mode_for(rule, asked, observer);
   if (answer.mode == Mode::off) return;
   if (!rule.written->when.empty() || rule.written->script_when) {
-    ++out.lua_calls;
+    count(rule, Tally::What::lua_calls);
     const Result<bool, std::string> truth = scripts_->when(rule, question, out.reads);
     if (!truth) {
       failed(answer, truth.error(), question, out);
@@ -127,7 +131,7 @@ bool Evaluator::excepted(const CompiledRule& rule, Asked& asked, Observer* obser
 bool Evaluator::fill(Answer& answer, const Question& question, Evaluation& out) {
   const CompiledRule& rule = *answer.rule;
   if (!rule.written->decide.empty() || rule.written->script_decide) {
-    ++out.lua_calls;
+    count(rule, Tally::What::lua_calls);
     Result<Scripts::Decision, std::string> decision = scripts_->decide(rule, question, out.reads);
     if (!decision) {
       failed(answer, decision.error(), question, out);
@@ -154,6 +158,7 @@ bool Evaluator::fill(Answer& answer, const Question& question, Evaluation& out) 
 void Evaluator::failed(Answer& answer, std::string trouble, const Question& question,
                        Evaluation& out) {
   out.reads.unstable = true;
+  count(*answer.rule, Tally::What::errors);
   Breaker& breaker = breakers_[answer.rule->index];
   if (question.now - breaker.since >= kBreakerSeconds) {
     breaker.since = question.now;

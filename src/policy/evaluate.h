@@ -11,6 +11,7 @@
 #include "policy/bundle.h"
 #include "policy/question.h"
 #include "policy/scripts.h"
+#include "policy/tally.h"
 
 namespace pgmoat::policy {
 
@@ -29,7 +30,6 @@ struct Evaluation {
   std::vector<Answer> answers;
   Reads reads;
   std::int64_t score = 0;
-  std::uint32_t lua_calls = 0;
 
   void reset();
 };
@@ -38,6 +38,7 @@ struct Evaluation {
 class Observer : public LeafWatch {
  public:
   virtual ~Observer() = default;
+  virtual void question(const Question&, bool /*rewritten*/) {}
   virtual void rule(const CompiledRule& rule) = 0;  // from here on, until the next
   virtual void leaf(const Condition&, bool) override {}
   virtual void native(bool held) = 0;
@@ -53,8 +54,9 @@ class Evaluator {
   static constexpr int kBreakerErrors = 100;
   static constexpr std::int64_t kBreakerSeconds = 10;
 
-  // `scripts` may be null where no rule calls Lua; both must outlive the evaluator.
-  Evaluator(const Bundle& bundle, Scripts* scripts);
+  // `scripts` may be null where no rule calls Lua; what is handed in must outlive the
+  // evaluator.
+  Evaluator(const Bundle& bundle, Scripts* scripts, Tally* tally = nullptr);
   void evaluate(const Question& question, Evaluation& out, Observer* observer = nullptr);
 
  private:
@@ -63,6 +65,7 @@ class Evaluator {
     int errors = 0;
     bool open = false;
   };
+  void count(const CompiledRule& rule, Tally::What what);
   void find_demanded(const Question& question);
   bool may_match(const CompiledRule& rule, const Question& question, std::uint32_t traits) const;
   void ask(const CompiledRule& rule, const Question& question, Evaluation& out, Observer* observer);
@@ -74,6 +77,7 @@ class Evaluator {
 
   const Bundle& bundle_;
   Scripts* scripts_;
+  Tally* tally_;
   Scratch scratch_;
   std::vector<char> demanded_;  // by rule: the statement has a name that it demands
   std::vector<std::uint32_t> marked_;

@@ -79,7 +79,7 @@ class Sandbox {
   Result<Function, Trouble> compile(std::string_view expression,
                                     const std::vector<std::string>& parameters,
                                     const std::string& chunk, int line);
-  void freeze();
+  std::variant<std::monostate, Trouble> freeze();
 
   Result<Value, Trouble> call(Function function, std::span<const Lent> arguments);
   // The ordinary case of a predicate: Lua truth, nothing is converted.
@@ -90,6 +90,8 @@ class Sandbox {
   bool was_volatile() const;
   std::uint64_t instructions_used() const;  // by the last call, in steps of the hook
   std::size_t memory_used() const;
+  void
+  collect();  // frees what nothing can reach any more, which happens by itself little by little
 
  private:
   struct State;

@@ -1,0 +1,407 @@
+#include "script/sandbox.h"
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+
+#include "base/check.h"
+#include "script/bytecode.h"
+#include "script/core.h"
+
+namespace pgmoat::script {
+namespace {
+
+constexpr int kHandler = 1;  // the error handler is always at the bottom of the stack
+constexpr std::size_t kLongestSource = 1u << 20;
+constexpr std::size_t kShortName = 59;  // LUA_IDSIZE less its end
+
+// Called where an error is raised, while the failed functions are still there to be asked.
+int note_place(lua_State* L) {
+  Core& core = core_of(L);
+  if (!core.meter.stopped()) find_place(L, core.raised);
+  return 1;
+}
+
+// How Lua shortens a file's name in its messages.
+std::string shortened(const std::string& name) {
+  if (name.size() <= kShortName) return name;
+  return "..." + name.substr(name.size() - (kShortName - 3));
+}
+
+// Takes "file:12: " off the message where it begins so.
+bool split_place(const Core& core, std::string& message, Trouble& trouble) {
+  for (const std::string& chunk : core.chunks) {
+    const std::string name = shortened(chunk) + ":";
+    if (message.compare(0, name.size(), name) != 0) continue;
+    std::size_t at = name.size();
+    int line = 0;
+    while (at < message.size() && std::isdigit(static_cast<unsigned char>(message[at])) != 0 &&
+           line < 100'000'000)
+      line = line * 10 + (message[at++] - '0');
+    if (at == name.size() || message.compare(at, 1, ":") != 0) continue;
+    trouble.file = chunk;
+    trouble.line = line;
+    message.erase(0, std::min(message.size(), at + 2));
+    return true;
+  }
+  return false;
+}
+
+void set_place(const Place& place, Trouble& trouble) {
+  if (place.line <= 0 || place.source.empty()) return;
+  trouble.file = place.source.substr(place.source.front() == '@' ? 1 : 0);
+  trouble.line = place.line;
+}
+
+std::string bytes_text(std::size_t bytes) {
+  if (bytes >= 1u << 20 && bytes % (1u << 20) == 0) return std::to_string(bytes >> 20) + " MiB";
+  return std::to_string(bytes) + " bytes";
+}
+
+std::string stop_text(Trouble::Kind kind, std::uint64_t instructions,
+                      std::chrono::microseconds wall) {
+  if (kind == Trouble::Kind::instructions) {
+    return "stopped after " + std::to_string(instructions) + " instructions";
+  }
+  return "stopped after " + std::to_string(wall.count() / 1000) + " ms";
+}
+
+std::string message_at_top(lua_State* L) {
+  std::size_t size = 0;
+  switch (lua_type(L, -1)) {
+    case LUA_TSTRING: {
+      const char* bytes = lua_tolstring(L, -1, &size);
+      return {bytes, size};
+    }
+    case LUA_TNUMBER:
+      return lua_isinteger(L, -1) != 0 ? std::to_string(lua_tointeger(L, -1))
+                                       : std::to_string(lua_tonumber(L, -1));
+    default: return std::string("error with a value that is ") + luaL_typename(L, -1);
+  }
+}
+
+// Whether `_ENV` is written anywhere: with it, a policy could put another table in the place of the
+// globals. Gives its line, or 0.
+int line_of_env(std::string_view source) {
+  const auto part_of_name = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+  };
+  constexpr std::string_view kName = "_ENV";
+  for (auto at = source.find(kName); at != std::string_view::npos;
+       at = source.find(kName, at + 1)) {
+    const auto end = at + kName.size();
+    if (at > 0 && part_of_name(source[at - 1])) continue;
+    if (end < source.size() && part_of_name(source[end])) continue;
+    return 1 + static_cast<int>(std::count(source.begin(), source.begin() + at, '\n'));
+  }
+  return 0;
+}
+
+Trouble syntax_trouble(const std::string& file, int line, const std::string& message) {
+  return {Trouble::Kind::syntax, file + ":" + std::to_string(line) + ": " + message, file, line};
+}
+
+// The call of a rule whose answer is wanted: it and the conversion run under the same limits.
+int call_and_convert(lua_State* L) {
+  lua_call(L, lua_gettop(L) - 1, 1);
+  core_of(L).result = to_value(L, -1);
+  return 0;
+}
+
+// The instruction that bytecode.cc looks for is the one that this Lua compiles.
+void check_bytecode(lua_State* L) {
+  constexpr std::string_view kStores =
+      "local a, b = 1\nlocal function f()\n  return function()\n    b = a end end return f";
+  constexpr std::string_view kNot = "local a\nreturn function() local b b = a end";
+  luaL_loadbufferx(L, kStores.data(), kStores.size(), "=check", "t");
+  lua_call(L, 0, 1);
+  const auto store = stores_outside(L, -1);
+  PGMOAT_CHECK(store && store->variable == "b" && store->line == 4);
+  luaL_loadbufferx(L, kNot.data(), kNot.size(), "=check", "t");
+  lua_call(L, 0, 1);
+  PGMOAT_CHECK(!stores_outside(L, -1));
+  lua_pop(L, 2);
+}
+
+}  // namespace
+
+void raise(lua_State* L, const std::string& message) {
+  luaL_where(L, 1);
+  lua_pushlstring(L, message.data(), message.size());
+  lua_concat(L, 2);
+  lua_error(L);
+  std::abort();
+}
+
+std::string_view name_of(Trouble::Kind kind) {
+  switch (kind) {
+    case Trouble::Kind::error: return "error";
+    case Trouble::Kind::instructions: return "instructions";
+    case Trouble::Kind::time: return "time";
+    case Trouble::Kind::memory: return "memory";
+    case Trouble::Kind::syntax: return "syntax";
+  }
+  return "error";
+}
+
+struct Sandbox::State : Core {
+  explicit State(const Budget& wanted) : Core(wanted) {
+    L = lua_newstate(Meter::allocate, &meter);
+    PGMOAT_CHECK(L != nullptr);
+    *static_cast<Core**>(lua_getextraspace(L)) = this;
+    check_bytecode(L);
+    open_libraries(*this);
+    open_objects(*this);
+    lua_newtable(L);
+    functions = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pushcfunction(L, note_place);
+    lua_gc(L, LUA_GCCOLLECT, 0);
+  }
+  ~State() { lua_close(L); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  void begin(std::uint64_t instructions, std::chrono::microseconds wall) {
+    PGMOAT_CHECK(!running);  // a host function does not call back
+    running = true;
+    is_volatile = false;
+    raised.line = 0;
+    meter.begin(L, instructions, wall);
+  }
+
+  // The trouble of the call that ended so, taken off the stack with whatever it left.
+  std::optional<Trouble> end(int status, std::uint64_t instructions,
+                             std::chrono::microseconds wall) {
+    meter.end();
+    running = false;
+    ++generation;
+    if (status == LUA_OK) return {};
+    Trouble trouble = trouble_of(status, instructions, wall);
+    lua_settop(L, kHandler);
+    if (meter.memory() > budget.memory / 2) collect();
+    return trouble;
+  }
+
+  Trouble trouble_of(int status, std::uint64_t instructions, std::chrono::microseconds wall) {
+    Trouble trouble;
+    std::string message;
+    if (meter.stopped()) {
+      trouble.kind = meter.stop_kind();
+      set_place(meter.place(), trouble);
+      message = stop_text(trouble.kind, instructions, wall);
+    } else if (status == LUA_ERRMEM) {
+      trouble.kind = Trouble::Kind::memory;
+      set_place(meter.place(), trouble);
+      message = meter.refused_string()
+                    ? "text of more than " + bytes_text(budget.string_bytes)
+                    : "not enough memory: the limit is " + bytes_text(budget.memory);
+    } else {
+      trouble.kind = status == LUA_ERRSYNTAX ? Trouble::Kind::syntax : Trouble::Kind::error;
+      message = message_at_top(L);
+      if (!split_place(*this, message, trouble)) set_place(raised, trouble);
+    }
+    if (trouble.line > 0) {
+      message.insert(0, trouble.file + ":" + std::to_string(trouble.line) + ": ");
+    }
+    trouble.message = std::move(message);
+    return trouble;
+  }
+
+  // A collection frees half of the records of calls that are not in use.
+  void collect() {
+    for (std::size_t before = SIZE_MAX; meter.memory() < before - before / 32;) {
+      before = meter.memory();
+      lua_gc(L, LUA_GCCOLLECT, 0);
+    }
+  }
+
+  // What has no place of its own happened to the function: its result could not be handed over.
+  Trouble placed(Trouble trouble, Function function) {
+    if (trouble.line > 0 || lua_rawgeti(L, LUA_REGISTRYINDEX, function.ref) != LUA_TFUNCTION) {
+      return trouble;
+    }
+    lua_Debug about;
+    lua_getinfo(L, ">S", &about);
+    set_place({{about.source, about.srclen}, about.linedefined}, trouble);
+    if (trouble.line > 0) {
+      trouble.message.insert(0, trouble.file + ":" + std::to_string(trouble.line) + ": ");
+    }
+    return trouble;
+  }
+
+  static Trouble in_file(Trouble trouble, const std::string& chunk) {
+    if (trouble.file.empty()) {
+      trouble.file = chunk;
+      trouble.message.insert(0, chunk + ": ");
+    }
+    return trouble;
+  }
+
+  void know(const std::string& chunk) {
+    if (std::find(chunks.begin(), chunks.end(), chunk) == chunks.end()) chunks.push_back(chunk);
+  }
+
+  // Leaves the compiled text on the stack. The parser is bounded by the size of the text.
+  std::optional<Trouble> load(std::string_view source, const std::string& chunk, int first_line) {
+    know(chunk);
+    if (source.size() > kLongestSource) {
+      return syntax_trouble(chunk, 1, "more than " + bytes_text(kLongestSource) + " of Lua");
+    }
+    if (const int line = line_of_env(source)) {
+      return syntax_trouble(chunk, first_line - 1 + line, "'_ENV' is not available in a policy");
+    }
+    std::string text(static_cast<std::size_t>(first_line - 1), '\n');
+    text.append(source);
+    const Meter::LongStrings lifted(meter);  // a text in a file may be as long as the file
+    const int status = luaL_loadbufferx(L, text.data(), text.size(), ("@" + chunk).c_str(), "t");
+    if (status == LUA_OK) return {};
+    auto trouble = end(status, 0, {});
+    if (trouble->kind == Trouble::Kind::error) trouble->kind = Trouble::Kind::syntax;  // nesting
+    return in_file(*std::move(trouble), chunk);
+  }
+
+  bool push_arguments(Function function, std::span<const Lent> arguments) {
+    if (lua_rawgeti(L, LUA_REGISTRYINDEX, function.ref) != LUA_TFUNCTION) return false;
+    luaL_checkstack(L, static_cast<int>(arguments.size()) + 8, nullptr);
+    for (const Lent& lent : arguments) push_object(*this, *lent.type, lent.self);
+    return true;
+  }
+};
+
+Sandbox::Sandbox(const Budget& budget) : state_(std::make_unique<State>(budget)) {}
+Sandbox::~Sandbox() = default;
+
+namespace {
+
+// pgmoat.a.b: makes a and gives b's place. Before any file runs, so nothing limits it.
+void define_function(Core& core, std::string_view name, HostFunction function) {
+  PGMOAT_CHECK(!core.frozen && !core.running);
+  lua_State* L = core.L;
+  const int base = lua_gettop(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, core.builtins);
+  std::string path = "pgmoat";
+  lua_pushlstring(L, path.data(), path.size());
+  lua_rawget(L, -2);
+  PGMOAT_CHECK(resolve(L, -1));
+  for (std::size_t dot = 0; (dot = name.find('.')) != std::string_view::npos;) {
+    const std::string part(name.substr(0, dot));
+    name.remove_prefix(dot + 1);
+    path += "." + part;
+    lua_pushlstring(L, part.data(), part.size());
+    if (lua_rawget(L, -2) == LUA_TNIL) {
+      lua_pop(L, 1);
+      push_sealed_library(L, path);  // members, library
+      lua_pushlstring(L, part.data(), part.size());
+      lua_insert(L, -2);
+      lua_rawset(L, -4);
+    } else {
+      PGMOAT_CHECK(resolve(L, -1));
+    }
+  }
+  core.hosts.push_back(std::move(function));
+  core.hosts.back().name = path + "." + std::string(name);
+  lua_pushlstring(L, name.data(), name.size());
+  lua_pushlightuserdata(L, &core.hosts.back());
+  lua_pushcclosure(L, call_host, 1);
+  lua_rawset(L, -3);
+  lua_settop(L, base);
+}
+
+}  // namespace
+
+void Sandbox::define(std::string_view name, Host host) {
+  define_function(*state_, name, {{}, std::move(host), {}});
+}
+
+void Sandbox::define_object(std::string_view name, MakeObject make) {
+  define_function(*state_, name, {{}, {}, std::move(make)});
+}
+
+std::variant<std::monostate, Trouble> Sandbox::run(std::string_view source,
+                                                   const std::string& chunk) {
+  State& state = *state_;
+  PGMOAT_CHECK(!state.frozen);
+  const Budget& budget = state.budget;
+  state.begin(budget.load_instructions, budget.load_wall);
+  if (auto trouble = state.load(source, chunk, 1)) {
+    state.end(LUA_OK, 0, {});
+    return *std::move(trouble);
+  }
+  const int status = lua_pcall(state.L, 0, 0, kHandler);
+  if (auto trouble = state.end(status, budget.load_instructions, budget.load_wall)) {
+    return State::in_file(*std::move(trouble), chunk);
+  }
+  return std::monostate{};
+}
+
+Result<Function, Trouble> Sandbox::compile(std::string_view expression,
+                                           const std::vector<std::string>& parameters,
+                                           const std::string& chunk, int line) {
+  State& state = *state_;
+  lua_State* L = state.L;
+  line = std::max(line, 1);
+  // First alone, so that it cannot close what is put around it.
+  std::string text = "return " + std::string(expression);
+  state.begin(state.budget.load_instructions, state.budget.load_wall);
+  auto trouble = state.load(text, chunk, line);
+  if (!trouble) {
+    text = "return function(";
+    for (std::size_t i = 0; i < parameters.size(); ++i) text += (i ? ", " : "") + parameters[i];
+    text += ") return (" + std::string(expression) + "\n) end";
+    if (state.load(text, chunk, line)) {
+      trouble = syntax_trouble(chunk, line, "one expression is expected, with one value");
+    }
+  }
+  int status = LUA_OK;
+  if (!trouble) status = lua_pcall(L, 0, 1, kHandler);
+  if (auto failure = state.end(status, state.budget.load_instructions, state.budget.load_wall);
+      failure && !trouble)
+    trouble = std::move(failure);
+  if (trouble) {
+    lua_settop(L, kHandler);
+    return State::in_file(*std::move(trouble), chunk);
+  }
+  const Function made{luaL_ref(L, LUA_REGISTRYINDEX)};
+  lua_settop(L, kHandler);
+  return made;
+}
+
+std::variant<std::monostate, Trouble> Sandbox::freeze() {
+  PGMOAT_CHECK(!state_->frozen && !state_->running);
+  return freeze_all(*state_);
+}
+
+Result<Value, Trouble> Sandbox::call(Function function, std::span<const Lent> arguments) {
+  State& state = *state_;
+  const Budget& budget = state.budget;
+  lua_pushcfunction(state.L, call_and_convert);
+  PGMOAT_CHECK(state.push_arguments(function, arguments));
+  state.begin(budget.instructions, budget.wall);
+  const int status = lua_pcall(state.L, static_cast<int>(arguments.size()) + 1, 0, kHandler);
+  auto trouble = state.end(status, budget.instructions, budget.wall);
+  Value result = std::exchange(state.result, {});
+  if (trouble) return state.placed(*std::move(trouble), function);
+  return result;
+}
+
+Result<bool, Trouble> Sandbox::test(Function function, std::span<const Lent> arguments) {
+  State& state = *state_;
+  const Budget& budget = state.budget;
+  PGMOAT_CHECK(state.push_arguments(function, arguments));
+  state.begin(budget.instructions, budget.wall);
+  const int status = lua_pcall(state.L, static_cast<int>(arguments.size()), 1, kHandler);
+  if (auto trouble = state.end(status, budget.instructions, budget.wall)) {
+    return state.placed(*std::move(trouble), function);
+  }
+  const bool truth = lua_toboolean(state.L, -1) != 0;
+  lua_settop(state.L, kHandler);
+  return truth;
+}
+
+void Sandbox::mark_volatile() { state_->is_volatile = true; }
+bool Sandbox::was_volatile() const { return state_->is_volatile; }
+std::uint64_t Sandbox::instructions_used() const { return state_->meter.used(); }
+std::size_t Sandbox::memory_used() const { return state_->meter.memory(); }
+void Sandbox::collect() { state_->collect(); }
+
+}  // namespace pgmoat::script
