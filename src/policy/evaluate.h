@@ -38,6 +38,7 @@ struct Evaluation {
 class Observer : public LeafWatch {
  public:
   virtual ~Observer() = default;
+  virtual void question(const Question&, bool /*rewritten*/) {}
   virtual void rule(const CompiledRule& rule) = 0;  // from here on, until the next
   virtual void leaf(const Condition&, bool) override {}
   virtual void native(bool held) = 0;

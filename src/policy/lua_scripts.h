@@ -2,6 +2,7 @@
 // compiled the expressions of TOML rules, frozen. Made on any thread, used on one.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -12,8 +13,10 @@
 
 namespace pgmoat::policy {
 
-// Null where no rule of the bundle calls Lua. The error is one line: file:line and what is wrong.
+// Null where no rule of the bundle calls Lua. `clock` gives unix seconds. The error is one line:
+// file:line and what is wrong.
 Result<std::unique_ptr<Scripts>, std::string> make_scripts(const Bundle& bundle,
-                                                           const script::Budget& budget);
+                                                           const script::Budget& budget,
+                                                           std::int64_t (*clock)());
 
 }  // namespace pgmoat::policy

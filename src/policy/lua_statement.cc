@@ -1,7 +1,7 @@
 // q: the statement as Lua sees it.
 #include "policy/lua_objects.h"
 #include "policy/lua_values.h"
-#include "policy/native_tests.h"
+#include "policy/matchers.h"
 
 namespace pgmoat::policy {
 
@@ -129,11 +129,7 @@ void get_params(const void* self, Push& push) { push.object(parameter_count_type
 void get_trace(const void* self, Push& push) { push.object(trace_type(), self); }
 
 void call_sign(const void* self, const std::vector<std::string_view>& names, Push& push) {
-  bool found = false;
-  for (const auto& [name, sign] : signs_by_name()) {
-    found = found || (!names.empty() && name == names.front() && (facts(self).signs & sign) != 0);
-  }
-  push.boolean(found);
+  push.boolean(!names.empty() && (facts(self).signs & sign_bit(names.front())) != 0);
 }
 
 std::vector<script::Field> statement_fields() {

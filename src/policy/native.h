@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "policy/cidr.h"
+#include "policy/dates.h"
 #include "policy/name_set.h"
 #include "policy/question.h"
 #include "policy/rule.h"
@@ -102,16 +104,6 @@ struct Asked {
   bool score_asked = false;  // a leaf compared the score
 };
 
-struct Cidr {
-  std::array<std::uint8_t, 16> address{};
-  int bits = 0;
-  bool v6 = false;
-};
-struct Hours {  // minutes of the day on these weekdays (bit 0: Sunday), UTC; may run over midnight
-  std::uint8_t days = 0x7f;
-  int from = 0, until = 24 * 60;
-};
-
 // What a leaf compares with; a leaf uses a few of these.
 struct Operands {
   bool flag = true;
@@ -125,8 +117,8 @@ struct Operands {
   NameSet names;
   std::vector<std::uint64_t> hashes;
   std::vector<int> patterns;
-  std::vector<Cidr> networks;
-  std::vector<Hours> hours;
+  Networks networks;
+  std::vector<Schedule> hours;
   std::vector<std::string> columns;
 };
 

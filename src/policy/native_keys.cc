@@ -8,30 +8,10 @@
 #include <type_traits>
 
 #include "base/ascii.h"
+#include "policy/matchers.h"
 #include "policy/native_tests.h"
 
 namespace pgmoat::policy {
-
-const std::vector<std::pair<std::string_view, std::uint32_t>>& signs_by_name() {
-  static const std::vector<std::pair<std::string_view, std::uint32_t>> names = {
-      {"tautology", sql::kTautology},
-      {"union_constants", sql::kUnionConstants},
-      {"union_catalog", sql::kUnionCatalog},
-      {"cast_of_subquery", sql::kCastOfSubquery},
-      {"character_probe", sql::kCharacterProbe},
-      {"delay", sql::kDelay},
-      {"built_string", sql::kBuiltString},
-      {"trailing_comment", sql::kTrailingComment},
-      {"stacked", sql::kStacked},
-      {"constant_condition", sql::kConstantCondition},
-      {"foreign_function", sql::kForeignFunction},
-      {"error_provoking", sql::kErrorProvoking},
-      {"order_probe", sql::kOrderProbe},
-      {"subquery_in_values", sql::kSubqueryInValues},
-      {"empty_comment", sql::kEmptyComment},
-  };
-  return names;
-}
 
 namespace {
 
@@ -185,12 +165,9 @@ void read_setting_values(Leaf& leaf) {
 
 void read_signs(Leaf& leaf) {
   each_text(leaf, [&](const std::string& text) {
-    for (const auto& [name, sign] : signs_by_name()) {
-      if (name != text) continue;
-      leaf.node.operands.mask |= sign;
-      return;
-    }
-    leaf.trouble = "'" + text + "' is no sign";
+    const std::uint32_t sign = sign_bit(text);
+    if (sign == 0) leaf.trouble = "'" + text + "' is no sign";
+    leaf.node.operands.mask |= sign;
   });
 }
 
@@ -218,18 +195,19 @@ void read_patterns(Leaf& leaf) {
 
 void read_networks(Leaf& leaf) {
   each_text(leaf, [&](const std::string& text) {
-    Cidr network;
-    if (!parse_cidr(text, network)) leaf.trouble = "'" + text + "' is no network";
-    leaf.node.operands.networks.push_back(network);
+    const std::string wrong = leaf.node.operands.networks.add(text);
+    if (!wrong.empty()) leaf.trouble = wrong;
   });
 }
 
 void read_hours(Leaf& leaf) {
   each_text(leaf, [&](const std::string& text) {
-    Hours hours;
-    if (!parse_hours(text, hours))
-      leaf.trouble = "'" + text + "' is not like 'Mon-Fri 08:00-18:00'";
-    leaf.node.operands.hours.push_back(hours);
+    Result<Schedule, std::string> hours = Schedule::parse(text);
+    if (!hours) {
+      leaf.trouble = hours.error();
+    } else {
+      leaf.node.operands.hours.push_back(std::move(*hours));
+    }
   });
 }
 

@@ -63,13 +63,3 @@ bool replication(const Operands&, Asked&);
 bool score(const Operands&, Asked&);
 
 }  // namespace pgmoat::policy::tests
-
-namespace pgmoat::policy {
-
-// "10.0.0.0/8", "::1"; IPv4 mapped into IPv6 is IPv4. False where it is none.
-bool parse_cidr(std::string_view text, Cidr& out);
-// "Mon-Fri 08:00-18:00", "Sat", "22:00-04:00"; UTC.
-bool parse_hours(std::string_view text, Hours& out);
-const std::vector<std::pair<std::string_view, std::uint32_t>>& signs_by_name();
-
-}  // namespace pgmoat::policy

@@ -68,9 +68,9 @@ std::int64_t unix_seconds() {
 }
 
 Result<Prepared, std::string> prepare(std::shared_ptr<const Bundle> bundle,
-                                      const script::Budget& budget) {
+                                      const JudgeSettings& settings) {
   Prepared prepared;
-  auto scripts = make_scripts(*bundle, budget);
+  auto scripts = make_scripts(*bundle, settings.budget, settings.clock);
   if (!scripts) return scripts.error();
   prepared.scripts = std::move(*scripts);
   prepared.tally = std::make_shared<Tally>(bundle->rules().size());
@@ -237,6 +237,12 @@ PolicyJudge::Known PolicyJudge::find_ruling(Judgement& judgement, const Subject&
   return known;
 }
 
+void PolicyJudge::ask(const Question& question, Combination& into, bool without_rewrites) {
+  if (observer_ != nullptr) observer_->question(question, without_rewrites);
+  evaluator_->evaluate(question, evaluation_, observer_);
+  into.add(question, evaluation_, without_rewrites);
+}
+
 // Every statement of the text is asked about. A text that cannot be read is one statement of which
 // nothing is known.
 void PolicyJudge::ask_all(Question& question, const sql::Analysis& analysis, Way way,
@@ -251,13 +257,11 @@ void PolicyJudge::ask_all(Question& question, const sql::Analysis& analysis, Way
     question.statement = &statements[at];
     question.index = static_cast<std::uint32_t>(at + 1);
     question.hook = Hook::statement;
-    evaluator_->evaluate(question, evaluation_);
-    into.add(question, evaluation_, without_rewrites);
+    ask(question, into, without_rewrites);
     // A simple Query is executed as it is: rules on execution see it without parameters.
     if (!executes) continue;
     question.hook = Hook::execute;
-    evaluator_->evaluate(question, evaluation_);
-    into.add(question, evaluation_, without_rewrites);
+    ask(question, into, without_rewrites);
   }
   question.statement = statements.empty() ? nullptr : &statements.front();
   question.index = 1;
@@ -286,6 +290,31 @@ void PolicyJudge::rewrite(const Question& question, const Judgement& judgement, 
   again.now = question.now;
   again.converted = true;  // positions in the new text are none of the client's
   ask_all(again, *analysis, way, into, true);
+}
+
+Trace PolicyJudge::explain(const Subject& subject) {
+  using Clock = std::chrono::steady_clock;
+  Trace trace;
+  Tracer tracer(trace);
+  const bool simple = subject.kind == Subject::Kind::query;
+  const Way way{simple ? Protocol::simple : Protocol::extended, false};
+  Judgement judgement;
+  const Clock::time_point began = Clock::now();
+  judgement.analysis = analyzer_.analyze(subject.sql, subject.reading.known);
+  judgement.reading = subject.reading.known;
+  judgement.epoch = epoch();
+  const Clock::time_point analyzed = Clock::now();
+  observer_ = &tracer;
+  Reads reads;
+  trace.ruling = find_ruling(judgement, subject, way, reads).ruling;
+  observer_ = nullptr;
+  trace.cost = Clock::now() - analyzed;
+  trace.analysis_cost = analyzed - began;
+  trace.analysis = judgement.analysis;
+  trace.fields = reads.fields;
+  trace.unstable = reads.unstable;
+  trace.ruling = hand_out(trace.ruling, subject);
+  return trace;
 }
 
 namespace {

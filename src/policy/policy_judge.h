@@ -16,6 +16,7 @@
 #include "policy/judge.h"
 #include "policy/scripts.h"
 #include "policy/tally.h"
+#include "policy/trace.h"
 #include "script/sandbox.h"
 #include "sql/analysis.h"
 #include "sql/text_cache.h"
@@ -38,7 +39,7 @@ struct Prepared {
   std::shared_ptr<Tally> tally;      // the control thread may keep it and read
 };
 Result<Prepared, std::string> prepare(std::shared_ptr<const Bundle> bundle,
-                                      const script::Budget& budget);
+                                      const JudgeSettings& settings);
 
 class PolicyJudge final : public Judge {
  public:
@@ -47,6 +48,9 @@ class PolicyJudge final : public Judge {
   bool wants(Subject::Kind kind) const override;
   std::uint64_t epoch() const override;
   void commit(Prepared prepared);
+
+  // As judge() of a Query or Parse, with everything that was asked on the way; nothing is cached.
+  Trace explain(const Subject& subject);
 
   const Bundle& bundle() const { return *current_.bundle; }
   std::size_t cached_bytes() const { return cache_.bytes(); }
@@ -85,6 +89,7 @@ class PolicyJudge final : public Judge {
                               const sql::Dialect& dialect, Way way);
   Judgement& judgement_of(std::string_view text, const sql::Dialect& dialect, bool& kept);
   Known find_ruling(Judgement& judgement, const Subject& subject, Way way, Reads& reads);
+  void ask(const Question& question, Combination& into, bool without_rewrites);
   void ask_all(Question& question, const sql::Analysis& analysis, Way way, Combination& into,
                bool without_rewrites);
   void rewrite(const Question& question, const Judgement& judgement, Way way, Combination& into,
@@ -98,8 +103,9 @@ class PolicyJudge final : public Judge {
   std::optional<Evaluator> evaluator_;
   sql::Analyzer analyzer_;
   sql::TextCache<Judgement> cache_;
-  Judgement unkept_;  // of a text too large for the cache
-  Known fresh_;       // of what may not be kept
+  Judgement unkept_;              // of a text too large for the cache
+  Observer* observer_ = nullptr;  // while explaining
+  Known fresh_;                   // of what may not be kept
   Evaluation evaluation_;
   std::vector<BoundValue> values_;
 };

@@ -8,8 +8,8 @@
 namespace pgmoat::script {
 namespace {
 
-// Room for Lua's header of a string.
-constexpr std::size_t kStringHeader = 64;
+// What Lua puts around the bytes of a string: its header and a NUL.
+constexpr std::size_t kAroundString = 25;
 // A block may be this part of the whole memory: the widest stack and table, and so the longest
 // single instruction (copying varargs, rehashing).
 constexpr std::size_t kBlockShare = 4;
@@ -62,7 +62,7 @@ bool Meter::refuses(const void* block, std::size_t tag_or_size, std::size_t size
   const std::size_t before = block != nullptr ? tag_or_size : 0;
   const bool string = block == nullptr && (tag_or_size & 0x0f) == LUA_TSTRING;
   const bool too_long =
-      string && !host && size - kStringHeader > string_limit_ && size > kStringHeader;
+      string && !host && size > kAroundString && size - kAroundString > string_limit_;
   const bool too_big = !host && size > budget_.memory / kBlockShare;
   if (too_long || too_big || memory_ + (size - before) > budget_.memory) {
     refused_string_ = too_long;

@@ -178,7 +178,7 @@ struct Sandbox::State : Core {
     if (status == LUA_OK) return {};
     Trouble trouble = trouble_of(status, instructions, wall);
     lua_settop(L, kHandler);
-    if (trouble.kind == Trouble::Kind::memory) lua_gc(L, LUA_GCCOLLECT, 0);
+    if (meter.memory() > budget.memory / 2) collect();
     return trouble;
   }
 
@@ -207,6 +207,14 @@ struct Sandbox::State : Core {
     return trouble;
   }
 
+  // A collection frees half of the records of calls that are not in use.
+  void collect() {
+    for (std::size_t before = SIZE_MAX; meter.memory() < before - before / 32;) {
+      before = meter.memory();
+      lua_gc(L, LUA_GCCOLLECT, 0);
+    }
+  }
+
   // What has no place of its own happened to the function: its result could not be handed over.
   Trouble placed(Trouble trouble, Function function) {
     if (trouble.line > 0 || lua_rawgeti(L, LUA_REGISTRYINDEX, function.ref) != LUA_TFUNCTION) {
@@ -217,6 +225,14 @@ struct Sandbox::State : Core {
     set_place({{about.source, about.srclen}, about.linedefined}, trouble);
     if (trouble.line > 0) {
       trouble.message.insert(0, trouble.file + ":" + std::to_string(trouble.line) + ": ");
+    }
+    return trouble;
+  }
+
+  static Trouble in_file(Trouble trouble, const std::string& chunk) {
+    if (trouble.file.empty()) {
+      trouble.file = chunk;
+      trouble.message.insert(0, chunk + ": ");
     }
     return trouble;
   }
@@ -239,7 +255,9 @@ struct Sandbox::State : Core {
     const Meter::LongStrings lifted(meter);  // a text in a file may be as long as the file
     const int status = luaL_loadbufferx(L, text.data(), text.size(), ("@" + chunk).c_str(), "t");
     if (status == LUA_OK) return {};
-    return end(status, 0, {});
+    auto trouble = end(status, 0, {});
+    if (trouble->kind == Trouble::Kind::error) trouble->kind = Trouble::Kind::syntax;  // nesting
+    return in_file(*std::move(trouble), chunk);
   }
 
   bool push_arguments(Function function, std::span<const Lent> arguments) {
@@ -307,13 +325,11 @@ std::variant<std::monostate, Trouble> Sandbox::run(std::string_view source,
   state.begin(budget.load_instructions, budget.load_wall);
   if (auto trouble = state.load(source, chunk, 1)) {
     state.end(LUA_OK, 0, {});
-    if (trouble->file.empty()) trouble->file = chunk;
     return *std::move(trouble);
   }
   const int status = lua_pcall(state.L, 0, 0, kHandler);
   if (auto trouble = state.end(status, budget.load_instructions, budget.load_wall)) {
-    if (trouble->file.empty()) trouble->file = chunk;
-    return *std::move(trouble);
+    return State::in_file(*std::move(trouble), chunk);
   }
   return std::monostate{};
 }
@@ -332,7 +348,9 @@ Result<Function, Trouble> Sandbox::compile(std::string_view expression,
     text = "return function(";
     for (std::size_t i = 0; i < parameters.size(); ++i) text += (i ? ", " : "") + parameters[i];
     text += ") return (" + std::string(expression) + "\n) end";
-    trouble = state.load(text, chunk, line);
+    if (state.load(text, chunk, line)) {
+      trouble = syntax_trouble(chunk, line, "one expression is expected, with one value");
+    }
   }
   int status = LUA_OK;
   if (!trouble) status = lua_pcall(L, 0, 1, kHandler);
@@ -341,8 +359,7 @@ Result<Function, Trouble> Sandbox::compile(std::string_view expression,
     trouble = std::move(failure);
   if (trouble) {
     lua_settop(L, kHandler);
-    if (trouble->file.empty()) trouble->file = chunk;
-    return *std::move(trouble);
+    return State::in_file(*std::move(trouble), chunk);
   }
   const Function made{luaL_ref(L, LUA_REGISTRYINDEX)};
   lua_settop(L, kHandler);
@@ -385,5 +402,6 @@ void Sandbox::mark_volatile() { state_->is_volatile = true; }
 bool Sandbox::was_volatile() const { return state_->is_volatile; }
 std::uint64_t Sandbox::instructions_used() const { return state_->meter.used(); }
 std::size_t Sandbox::memory_used() const { return state_->meter.memory(); }
+void Sandbox::collect() { state_->collect(); }
 
 }  // namespace pgmoat::script

@@ -90,6 +90,8 @@ class Sandbox {
   bool was_volatile() const;
   std::uint64_t instructions_used() const;  // by the last call, in steps of the hook
   std::size_t memory_used() const;
+  void
+  collect();  // frees what nothing can reach any more, which happens by itself little by little
 
  private:
   struct State;

@@ -35,7 +35,9 @@ lua_Integer length_of(lua_State* L, int index) {
 }
 
 std::uint64_t count_of(lua_Integer from, lua_Integer to) {
-  return to < from ? 0 : static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from) + 1;
+  if (to < from) return 0;
+  const std::uint64_t apart = static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from);
+  return apart + (apart != UINT64_MAX ? 1 : 0);
 }
 
 // Positions outside the table are Lua's to refuse.

@@ -1,7 +1,9 @@
 // What happens when bytes are not what they must be: the failure matrix carried out. Enforcing ends
 // the session; monitoring reports, and relays what it can no longer follow.
 #include <string>
+#include <utility>
 
+#include "session/judging.h"
 #include "session/phase.h"
 #include "wire/backend.h"
 
@@ -55,9 +57,17 @@ Step end(Scene& scene, std::string_view sqlstate, std::string_view message, std:
          std::string_view detail) {
   scene.say_fatal(sqlstate, message, hint, detail);
   scene.out->commands.push_back(CloseAfterFlush{});
-  scene.report(SessionClosed{std::string(message), scene.statements, scene.client_bytes,
-                             scene.server_bytes});
+  report_end(scene, std::string(message));
   return become(Closed{});
+}
+
+void report_end(Scene& scene, std::string why) {
+  if (scene.opened && scene.judge.wants(policy::Subject::Kind::disconnect)) {
+    ask(scene, subject_of(scene, policy::Subject::Kind::disconnect), "disconnect");
+  }
+  scene.opened = false;
+  scene.report(
+      SessionClosed{std::move(why), scene.statements, scene.client_bytes, scene.server_bytes});
 }
 
 Step on_fault(Scene& scene, wire::Side side, const wire::Fault& fault) {

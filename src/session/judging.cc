@@ -131,7 +131,9 @@ Opinion object_to(Scene& scene, Refusal refusal, char tag) {
 }
 
 Step end_by_ruling(Scene& scene, const Refusal& refusal, std::string_view sqlstate) {
-  scene.out->to_server.say([](std::string& to) { wire::encode(wire::Terminate{}, to); });
+  if (scene.opened) {
+    scene.out->to_server.say([](std::string& to) { wire::encode(wire::Terminate{}, to); });
+  }
   const bool chosen = !refusal.sqlstate.empty() && refusal.sqlstate != Refusal{}.sqlstate;
   return end(scene, chosen ? std::string_view(refusal.sqlstate) : sqlstate, refusal.message,
              refusal.hint, refusal.detail);

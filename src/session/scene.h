@@ -36,6 +36,7 @@ struct Scene {
   Outbox* out = nullptr;
   Instant now{};
 
+  bool opened = false;  // the startup message was accepted
   bool client_eof = false;
   bool server_eof = false;
   bool fatal_said = false;       // the client was told why this ends, by the server or by us

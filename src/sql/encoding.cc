@@ -84,7 +84,10 @@ std::size_t two_byte_size(const Byte* at, std::size_t left, Encoding encoding) {
       return between(trail, 0x40, 0x7E) || between(trail, 0x80, 0xFC) ? 2 : 0;
     case Encoding::big5: return between(trail, 0x40, 0x7E) || between(trail, 0xA1, 0xFE) ? 2 : 0;
     case Encoding::gbk: return between(trail, 0x40, 0x7E) || between(trail, 0x80, 0xFE) ? 2 : 0;
-    case Encoding::uhc: return between(trail, 0x41, 0x7A) || between(trail, 0x81, 0xFE) ? 2 : 0;
+    case Encoding::uhc:
+      return between(trail, 0x41, 0x5A) || between(trail, 0x61, 0x7A) || between(trail, 0x81, 0xFE)
+                 ? 2
+                 : 0;
     default: return 0;
   }
 }
@@ -221,6 +224,14 @@ class Converter {
   iconv_t state_ = reinterpret_cast<iconv_t>(-1);
 };
 
+// SHIFT_JIS_2004's 0x815F and 0x81B0 become a backslash and a tilde where the server's encoding is
+// UTF8, and stay characters of two bytes where it is EUC_JIS_2004. No other character of any encoding
+// becomes ASCII (all were tried on PostgreSQL 15).
+bool may_become_ascii(const Byte* at, const Dialect& dialect) {
+  return dialect.encoding == Encoding::shift_jis_2004 && at[0] == 0x81 &&
+         (at[1] == 0x5F || at[1] == 0xB0);
+}
+
 std::string illegal_bytes(std::string_view text, std::size_t at, const Dialect& dialect) {
   static constexpr std::string_view kHex = "0123456789ABCDEF";
   const auto byte = static_cast<Byte>(text[at]);
@@ -278,6 +289,9 @@ Result<std::string_view, std::string> to_utf8(std::string_view text, const Diale
     if (done == text.size()) break;
     const std::size_t size = character_size(at + done, text.size() - done, dialect);
     if (size == 0) return illegal_bytes(text, done, dialect);
+    if (size == 2 && may_become_ascii(at + done, dialect)) {
+      return std::string("a character that the server may read as a backslash or a tilde");
+    }
     if (dialect.encoding != Encoding::utf8) converter.append(at + done, size, storage);
     done += size;
   }

@@ -1,11 +1,15 @@
 #include "sql/gate.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 
 namespace pgmoat::sql {
 
 namespace {
+
+static_assert(std::endian::native == std::endian::little);
 
 // What a keyword does to the count. Reserved words only where the count ends: those cannot be names.
 enum class Word : std::uint8_t {
@@ -23,6 +27,9 @@ enum class Word : std::uint8_t {
   as,
 };
 
+constexpr std::uint64_t kLowerBits = 0x2020202020202020u;
+
+// Little-endian, as memcpy reads it.
 constexpr std::uint64_t packed(std::string_view word) {
   std::uint64_t value = 0;
   for (std::size_t i = word.size(); i-- > 0;) {
@@ -31,13 +38,18 @@ constexpr std::uint64_t packed(std::string_view word) {
   return value;
 }
 
-// Letters become lower case; no other byte of an identifier becomes a letter.
-std::uint64_t packed_lower(const char* word, std::size_t size) {
+// Letters become lower case; no other byte of an identifier becomes a letter. `room` is what may be
+// read: the text goes on behind most words, so eight bytes can be taken at once.
+std::uint64_t packed_lower(const char* word, std::size_t size, std::size_t room) {
   std::uint64_t value = 0;
-  for (std::size_t i = size; i-- > 0;) {
-    value = value << 8 | (static_cast<unsigned char>(word[i]) | 0x20u);
+  if (room >= 8) {
+    std::memcpy(&value, word, 8);
+    if (size < 8) value &= (std::uint64_t{1} << size * 8) - 1;
+  } else {
+    std::memcpy(&value, word, size);
   }
-  return value;
+  // Bytes past the end stay 0: those of a keyword are letters, which have this bit set anyway.
+  return value | (kLowerBits >> (8 - size) * 8);
 }
 
 Word short_word(std::uint64_t word) {
@@ -83,12 +95,30 @@ Word long_word(std::uint64_t word) {
   }
 }
 
-Word word_of(const char* word, std::size_t size) {
-  if (size < 2 || size > 9) return Word::none;
-  if (size <= 4) return short_word(packed_lower(word, size));
-  if (size <= 8) return long_word(packed_lower(word, size));
-  return packed_lower(word, 8) == packed("intersec") && (word[8] | 0x20) == 't' ? Word::query
-                                                                                : Word::none;
+// The lengths of the keywords above, by first letter: most names are told apart by this alone.
+constexpr std::array<std::uint16_t, 32> make_lengths() {
+  std::array<std::uint16_t, 32> lengths{};
+  for (const std::string_view word :
+       {"as",    "at",     "in",    "is",     "not",     "on",      "or",      "and",
+        "end",   "case",   "join",  "like",   "else",    "then",    "when",    "begin",
+        "union", "except", "ilike", "isnull", "collate", "notnull", "similar", "overlaps",
+        "limit", "order",  "where", "having", "select",  "atomic",  "between", "intersect"}) {
+    auto& bits = lengths[static_cast<unsigned char>(word[0]) & 31];
+    bits = static_cast<std::uint16_t>(bits | 1u << word.size());
+  }
+  return lengths;
+}
+constexpr auto kLengths = make_lengths();
+
+Word word_of(const char* word, std::size_t size, std::size_t room) {
+  if (size > 9 || (kLengths[static_cast<unsigned char>(*word) & 31] >> size & 1) == 0) {
+    return Word::none;
+  }
+  if (size <= 4) return short_word(packed_lower(word, size, room));
+  if (size <= 8) return long_word(packed_lower(word, size, room));
+  const bool intersect =
+      packed_lower(word, 8, room) == packed("intersec") && (word[8] | 0x20) == 't';
+  return intersect ? Word::query : Word::none;
 }
 
 }  // namespace
@@ -170,7 +200,7 @@ bool Gate::take(const Token& token) {
 bool Gate::take_word(const Token& token) {
   const Previous before = previous_;
   previous_ = Previous::none;
-  const Word word = word_of(text_.data() + token.at, token.size);
+  const Word word = word_of(text_.data() + token.at, token.size, text_.size() - token.at);
   // After a dot or AS even a reserved word is a name. AS itself may be one after a dot only.
   if (word == Word::none || before == Previous::dot || before == Previous::as) return true;
   switch (word) {

@@ -52,7 +52,10 @@ std::vector<Dialect> possible_readings(std::string_view text, const Dialect& kno
   std::vector<Span> comments;
   for (const Dialect& candidate : candidates) {
     const auto converted = to_utf8(text, candidate, storage);
-    if (!converted) continue;
+    if (!converted) {  // the server may run what we cannot read: the judge must see that
+      if (candidate != known) readings.push_back(candidate);
+      continue;
+    }
     const Lexed lexed = lex(*converted, candidate.standard_conforming_strings, comments);
     if (!lexed.refused && candidate != known) readings.push_back(candidate);
     if (!lexed.depends_on_scs) continue;

@@ -5,7 +5,7 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -23,6 +23,13 @@ constexpr double kSlower = 30;
 #else
 constexpr double kSlower = 1;
 #endif
+
+// Milliseconds of this thread's processor: tests run beside others.
+double spent_ms() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+}
 
 void on_parser_stack(std::function<void()> work) {
   pthread_attr_t attributes;
@@ -114,11 +121,10 @@ TEST(GateParser, ParsesWhatPassesInBoundedTime) {
       EXPECT_EQ(scan.opacity, Opacity::none) << worst.name << ": " << scan.why;
       double best = 1e9;
       for (int tries = 0; tries < 3 && best > 50 * kSlower; ++tries) {
-        const auto begin = std::chrono::steady_clock::now();
+        const double begin = spent_ms();
         const Tree tree(worst.text.c_str(), true);
-        const std::chrono::duration<double, std::milli> spent =
-            std::chrono::steady_clock::now() - begin;
-        best = std::min(best, spent.count());
+        const double spent = spent_ms() - begin;
+        best = std::min(best, spent);
       }
       EXPECT_LE(best, 50 * kSlower) << worst.name;
     }
@@ -141,11 +147,10 @@ TEST(GateParser, RefusesBombsInBoundedTime) {
   };
   Gate gate(Limits{});
   for (const std::string& bomb : bombs) {
-    const auto begin = std::chrono::steady_clock::now();
+    const double begin = spent_ms();
     EXPECT_NE(gate.scan(bomb, true).opacity, Opacity::none) << bomb.substr(0, 30);
-    const std::chrono::duration<double, std::milli> spent =
-        std::chrono::steady_clock::now() - begin;
-    EXPECT_LE(spent.count(), 20 * kSlower) << bomb.substr(0, 30);
+    const double spent = spent_ms() - begin;
+    EXPECT_LE(spent, 20 * kSlower) << bomb.substr(0, 30);
   }
 }
 

@@ -139,9 +139,8 @@ TEST(Gate, SeesWhatOpensAndCloses) {
   const Limits limits = small();
   for (const char* text :
        {"select a.case, b.case, c.case, d.case, e.case", "select 1 as case, 2 as case, 3 as case",
-        "begin; end; end", "begin atomic; end",
-        "(case) (case) (case) (case) (case)", "case; case; case", "end end end end end",
-        ") ) ) ) )",
+        "begin; end; end", "begin atomic; end", "(case) (case) (case) (case) (case)",
+        "case; case; case", "end end end end end", ") ) ) ) )",
         "select case when a then b end, case a end, case a end, case a end, case a end"}) {
     EXPECT_EQ(scan(text, limits).opacity, Opacity::none) << text;
   }
