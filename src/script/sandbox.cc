@@ -12,6 +12,7 @@ namespace pgmoat::script {
 namespace {
 
 constexpr int kHandler = 1;  // the error handler is always at the bottom of the stack
+constexpr std::size_t kLongestMessage = 1000;
 constexpr std::size_t kLongestSource = 1u << 20;
 
 // Called where an error is raised, while the failed functions are still there to be asked.
@@ -68,7 +69,7 @@ void check_bytecode(lua_State* L) {
 
 void raise(lua_State* L, const std::string& message) {
   luaL_where(L, 1);
-  lua_pushlstring(L, message.data(), message.size());
+  lua_pushlstring(L, message.data(), std::min(message.size(), kLongestMessage));
   lua_concat(L, 2);
   lua_error(L);
   std::abort();
@@ -108,7 +109,8 @@ struct Sandbox::State : Core {
     if (status == LUA_OK) return {};
     Trouble trouble = trouble_of(*this, status, instructions, wall);
     lua_settop(L, kHandler);
-    if (meter.memory() > budget.memory / 2) collect();
+    // An error is cheap to cause again and again; a collection is not.
+    if (trouble.kind != Trouble::Kind::error && meter.memory() > budget.memory / 2) collect();
     return trouble;
   }
 

@@ -8,6 +8,7 @@
 namespace pgmoat::script {
 namespace {
 
+constexpr std::size_t kLongestMessage = 2000;
 constexpr std::size_t kShortName = 59;  // LUA_IDSIZE less its end
 
 // How Lua shortens a file's name in its messages.
@@ -48,7 +49,7 @@ std::string message_at_top(lua_State* L) {
   switch (lua_type(L, -1)) {
     case LUA_TSTRING: {
       const char* bytes = lua_tolstring(L, -1, &size);
-      return {bytes, size};
+      return {bytes, std::min(size, kLongestMessage)};
     }
     case LUA_TNUMBER:
       return lua_isinteger(L, -1) != 0 ? std::to_string(lua_tointeger(L, -1))
