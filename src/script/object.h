@@ -53,7 +53,8 @@ struct ObjectType {
   std::string class_name;  // in stubs: "pgmoat.Statement"
   std::vector<Field> fields;
   std::vector<Method> methods;
-  // Free keys, as in s.guc["app.tenant"]; null where only `fields` exist. Unknown keys give nil.
+  // Free keys, as in s.guc["app.tenant"]; a whole number comes as its digits, as in p[1]. Null where
+  // only `fields` exist. Unknown keys give nil.
   void (*lookup)(const void* self, std::string_view key, Push& push) = nullptr;
 };
 

@@ -69,9 +69,10 @@ class Extractor {
   void push(const void* node, const Scope& scope) {
     if (node) frames_.push_back({node, depth_ + 1, scope});
   }
-  void push(const void* node, Scope scope, Clause clause) {
-    scope.clause = clause;
-    push(node, scope);
+  void push(const void* node, const Scope& scope, Clause clause) {
+    if (!node) return;
+    frames_.push_back({node, depth_ + 1, scope});
+    frames_.back().scope.clause = clause;
   }
   void push_children(const void* node, const Scope& scope);
   void visit_relation(const void* node, const Scope& scope);

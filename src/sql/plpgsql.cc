@@ -67,10 +67,10 @@ bool parse_plpgsql(const char* statement, bool conforming_strings, std::string& 
                    bool& dynamic) {
   const Reading reading(conforming_strings);
   const PgQueryPlpgsqlParseResult result = pg_query_parse_plpgsql(statement);
-  // Without a function in the answer the statement was not taken for PL/pgSQL at all.
+  // Without an action the body was not read: the language was not taken for PL/pgSQL.
   const bool parsed =
       !result.error && result.plpgsql_funcs &&
-      std::string_view(result.plpgsql_funcs).find("PLpgSQL_function") != std::string_view::npos;
+      std::string_view(result.plpgsql_funcs).find("\"action\":{") != std::string_view::npos;
   if (parsed) read(result.plpgsql_funcs, expressions, dynamic);
   pg_query_free_plpgsql_parse_result(result);
   return parsed;

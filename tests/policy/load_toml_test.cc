@@ -11,8 +11,17 @@ namespace {
 
 constexpr std::int64_t k2026 = 1'767'225'600;  // 2026-01-01
 
+LoadOptions options_of(bool lint) {
+  LoadOptions options;
+  options.now = k2026;
+  options.lint = lint;
+  return options;
+}
 Source read(const std::string& text, bool lint = false) {
-  return load_texts({{"f.toml", text}}, {k2026, lint});
+  const Text functions = {
+      "functions.lua",
+      "pgmoat.api(1)\npgmoat.export{ [\"tenant.decide\"] = function(s, q) end }\n"};
+  return load_texts({{"f.toml", text}, functions}, options_of(lint));
 }
 std::string told(const Source& source) {
   std::string all;
