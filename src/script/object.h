@@ -14,8 +14,8 @@ namespace pgmoat::script {
 
 struct ObjectType;
 
-// Where a getter leaves its one value. No getter may throw or allocate in C++ what it still owns
-// when it calls this: Lua may raise out of memory here.
+// Where a getter leaves its one value; none is nil. Any of these may raise out of memory or a stop. It
+// passes through the getter as a C++ exception: destructors run, and `catch (...)` would be a bug.
 class Push {
  public:
   virtual void nil() = 0;
