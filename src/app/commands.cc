@@ -81,7 +81,8 @@ int check(const Options& options) {
               net::to_string(config->server.listen.front()).c_str(),
               net::to_string(config->server.backend).c_str());
   const std::size_t warnings = policy->warnings.size();
-  std::printf("%zu packs, %zu rules, %zu warning%s\n", policy->bundle->source().packs.size(),
+  const std::size_t packs = policy->bundle->source().packs.size();
+  std::printf("%zu pack%s, %zu rules, %zu warning%s\n", packs, packs == 1 ? "" : "s",
               policy->bundle->source().rules.size(), warnings, warnings == 1 ? "" : "s");
   return options.with_tests ? run_tests(config->policy, options.test) : 0;
 }
