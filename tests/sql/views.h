@@ -38,6 +38,7 @@ inline std::vector<std::string_view> views_of(const Analysis& analysis) {
 // The first view that is not inside the block; "" where all are. The block starts before the text and
 // has memory() bytes at most.
 inline std::string outside(const Analysis& analysis) {
+  if (analysis.text().empty()) return "";  // then there is nothing else
   const char* const first = analysis.text().data();
   const char* const last = first + analysis.memory();
   for (const std::string_view view : views_of(analysis)) {

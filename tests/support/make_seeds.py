@@ -485,12 +485,47 @@ def sandbox():
     return {name: text if isinstance(text, bytes) else text.encode() for name, text in SANDBOX.items()}
 
 
+# facts: a byte, scs off in bit 0, a walsender in bit 1, another encoding in bit 2; then the text.
+
+def facts():
+    plain, off, walsender, sjis = 0, 1, 2, 4
+    texts = {
+        "query": (plain, b"with x as (select 1) select a.b, f('x'||'y'), (c).d, e::int from x join s.t u using (id) "
+                         b"where a = 1 or 1=1 order by 1 limit $1"),
+        "writes": (plain, b"insert into t (a) values (1, default) on conflict (a) do update set b = excluded.b "
+                          b"returning *; update t set (a, b) = (select 1, 2); delete from t using u where id = id; "
+                          b"merge into t using u on true when matched then delete"),
+        "do": (plain, b"do $$ declare x int := f(); begin x := g(); execute 'a'; perform h() from t; end $$"),
+        "function": (plain, b"create function f(a int default g()) returns int language sql set role = b "
+                            b"as 'select h($1)'"),
+        "atomic": (plain, b"create function f() returns int begin atomic select g(); end"),
+        "texts-in-texts": (plain, b"select query_to_xml('select query_to_xml(''select f()'', true, true, "
+                                  b"'''')', true, true, '')"),
+        "relations-in-texts": (plain, b"select table_to_xml('S.\"T\"', true, true, ''), 'a.b'::regclass, "
+                                      b"connectby('t', 'a', 'b')"),
+        "settings": (plain, b"set a = 1, 'x'; select set_config('a', b, true); alter role r set c = d; discard all; "
+                            b"set transaction read write; reset role"),
+        "definitions": (plain, b"create operator ### (function = f); create aggregate a (int) (sfunc = 's.f', "
+                               b"stype = int); create table t (like u, a int references v check (f(a))); "
+                               b"drop trigger a on s.t"),
+        "access": (plain, b"grant a to b; grant select on t to public; alter table t owner to c; "
+                          b"copy t from program 'x'"),
+        "union": (plain, b"select a from t union select null, null union select b from pg_user -- it's"),
+        "comments": (plain, b"select a not /*traceparent='00%2D1'*/ in (1) from t/**/where b"),
+        "backslashes-off": (off, b"select '\\'' || f($$x$$) --'"),
+        "walsender": (walsender, b"START_REPLICATION SLOT a LOGICAL 0/0"),
+        "sjis": (sjis, b"select E'\x95\\', f($$x$$) --'"),
+        "broken": (plain, b"select from from"),
+    }
+    return {name: bytes([flags]) + text for name, (flags, text) in texts.items()}
+
+
 def all_seeds():
     folders = {"wire/frontend": picked(FRONTEND), "wire/backend": picked(BACKEND),
                "wire/data_row": data_row(),
                "wire/dump": dump(), "wire/frame_buffer": frame_buffer(), "wire/replication": replication(),
                 "wire/startup": first_packets(), "session/session": sessions(), "sql/gate": gate(),
-                "script/sandbox": sandbox()}
+                "script/sandbox": sandbox(), "sql/facts": facts()}
     return {f"{folder}/{name}": data for folder, seeds in folders.items() for name, data in seeds.items()}
 
 
