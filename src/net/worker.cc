@@ -22,7 +22,7 @@ constexpr auto kHardClose = std::chrono::seconds(2);
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 session::Origin origin_of(const Socket& client) {
-  std::array<unsigned char, 40> random{};
+  std::array<unsigned char, 50> random{};
   PGMOAT_CHECK(::getrandom(random.data(), random.size(), 0) == std::ssize(random));
   session::Origin origin;
   asio::error_code error;
@@ -30,9 +30,12 @@ session::Origin origin_of(const Socket& client) {
   if (!error) origin.client = to_string({peer.address().to_string(), peer.port()});
   origin.cancel_secret.assign(reinterpret_cast<const char*>(random.data()), 32);
   origin.refusal_token = "PGMOAT_DENIED_";
-  for (std::size_t i = 32; i < random.size(); ++i) {
+  for (std::size_t i = 32; i < 40; ++i) {
     origin.refusal_token += "0123456789abcdef"[random[i] >> 4];
     origin.refusal_token += "0123456789abcdef"[random[i] & 15];
+  }
+  for (std::size_t i = 40; i < random.size(); ++i) {
+    origin.session_id += "abcdefghijklmnopqrstuvwxyz234567"[random[i] & 31];
   }
   origin.accepted = coarse_now();
   return origin;

@@ -102,6 +102,9 @@ void put_fields(Json& json, const session::Event& event) {
                    put(json, "sqlstate", e.sqlstate);
                    put(json, "reason", e.reason);
                    put(json, "effect", e.enforced ? "done" : "would");
+                   put(json, "action", e.action);
+                   if (!e.severity.empty()) put(json, "severity", e.severity);
+                   if (!e.decision.empty()) put(json, "decision", e.decision);
                  },
                  [&](const ProtocolFault& e) {
                    put(json, "side", e.side == wire::Side::client ? "client" : "server");

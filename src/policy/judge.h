@@ -39,8 +39,9 @@ struct Finding {
   std::string severity;
   Action action = Action::alert;
   Effect effect = Effect::would;
-  bool warn = false;  // mode `warn`: the client is sent refusal as a WARNING
-  Refusal refusal;    // of deny, terminate and alert: what was or would have been said
+  bool warn = false;    // mode `warn`: the client is sent refusal as a WARNING
+  Refusal refusal;      // of deny, terminate, alert and error: what was or would have been said
+  std::string capture;  // of alert: how the statement is to be kept: "normalized", "raw", "none"
 };
 std::string_view name_of(Finding::Action action);
 
@@ -55,6 +56,7 @@ struct Ruling {
   std::vector<std::string> tags;                         // for the session; the session adds them
   std::shared_ptr<const sql::Analysis> analysis;         // statement: of the client's own text
   std::shared_ptr<const sql::Analysis> rewritten;        // of the text that goes to the server
+  std::string decision;  // deny, terminate: the id in the refusal's detail
   std::uint64_t epoch = 0;
 };
 using Judged = std::shared_ptr<const Ruling>;

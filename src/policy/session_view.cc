@@ -29,6 +29,9 @@ std::size_t index(SessionField field) { return static_cast<std::size_t>(field); 
 
 void SessionView::open(std::string id, std::string client_ip, std::uint16_t client_port) {
   client_port_ = client_port;
+  // Not seeded: the same session keeps its place when it is looked at elsewhere.
+  place_ = static_cast<std::uint32_t>(XXH3_64bits(id.data(), id.size()) % 100);
+  set(SessionField::percent, std::to_string(place_));
   set(SessionField::id, std::move(id));
   set(SessionField::client, std::move(client_ip));
 }

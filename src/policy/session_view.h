@@ -50,7 +50,10 @@ class SessionView {
   std::string_view client_ip() const;
   std::uint16_t client_port() const { return client_port_; }
   char transaction() const { return transaction_; }
+  // 0..99, the same for the whole session: which percentages of sessions it belongs to.
+  std::uint32_t place() const { return place_; }
   std::uint64_t statements = 0;  // judged so far
+  std::uint64_t decisions = 0;   // refusals so far; numbers their ids
   std::int64_t score = 0;        // of the statement being judged
 
   // One hash over the values of the fields in `fields`; seeded per process.
@@ -64,6 +67,7 @@ class SessionView {
   std::map<std::string, std::string, std::less<>> gucs_;
   std::vector<std::string> tags_;
   std::uint16_t client_port_ = 0;
+  std::uint32_t place_ = 0;
   char transaction_ = 'I';
   std::uint64_t revision_ = 0;
 };

@@ -3,7 +3,9 @@
 // packet and a Query may share a segment. Nothing of an answer is kept or logged.
 #include <string>
 
+#include "session/judging.h"
 #include "session/phase.h"
+#include "session/rewriting.h"
 #include "wire/backend.h"
 #include "wire/frontend.h"
 
@@ -88,6 +90,7 @@ std::optional<wire::Fault> on_authentication(Authenticating& phase, Scene& scene
   phase.asked = asked_by(message->kind);
   if (message->kind == wire::AuthenticationKind::ok) {
     phase.finished = true;
+    scene.settings.logged_in();
     scene.report(AuthFinished{true, ""});
   }
   scene.out->to_client.release(piece.bytes);
@@ -130,6 +133,7 @@ std::optional<wire::Fault> on_message(Authenticating& phase, Scene& scene,
     case 'S': {
       const auto status = wire::decode_parameter_status(piece.body());
       if (!status) return with_tag(status.error(), 'S');
+      scene.settings.reported(status->name, status->value);
       break;
     }
     case 'N': {
@@ -141,6 +145,43 @@ std::optional<wire::Fault> on_message(Authenticating& phase, Scene& scene,
   }
   scene.out->to_client.release(piece.bytes);
   return std::nullopt;
+}
+
+// The server would take statements now. The client does not know yet: what the policy sets for its
+// session is set before it does.
+Step on_ready(Authenticating& phase, Scene& scene, const wire::Piece& piece) {
+  if (phase.setting != nullptr) {
+    for (const auto& [name, value] : phase.setting->set) scene.settings.started(name, value);
+  } else if (scene.judge.wants(policy::Subject::Kind::authenticated)) {
+    const Opinion opinion =
+        ask(scene, subject_of(scene, policy::Subject::Kind::authenticated), "ReadyForQuery");
+    if (opinion.refusal) return end_by_ruling(scene, *opinion.refusal, "28000");
+    if (scene.enforcing() && opinion.ruling != nullptr && !opinion.ruling->set.empty()) {
+      phase.setting = opinion.ruling;
+      const std::string sql = set_config_text(phase.setting->set, false);
+      scene.out->to_server.say([&](std::string& to) { wire::encode(wire::Query{sql}, to); });
+      return stay();
+    }
+  }
+  scene.out->to_client.release(piece.bytes);
+  return become(Ready{});
+}
+
+// The answer to what we set: only what concerns the client is shown.
+Step on_setting(Authenticating& phase, Scene& scene, const wire::Piece& piece) {
+  if (piece.tag == 'Z') return on_ready(phase, scene, piece);
+  if (piece.tag == 'E') {
+    const auto error = wire::decode_report('E', piece.body());
+    const std::string why(error ? error->message : "");
+    scene.report(Finding{"the settings of a rule cannot be set: " + clipped(why)});
+    return end(scene, "28000", "pgmoat: the settings of this session cannot be set", {}, why);
+  }
+  if (piece.tag == 'S') {
+    const auto status = wire::decode_parameter_status(piece.body());
+    if (status) scene.settings.reported(status->name, status->value);
+  }
+  if (piece.tag == 'S' || piece.tag == 'N') scene.out->to_client.release(piece.bytes);
+  return stay();
 }
 
 }  // namespace
@@ -166,17 +207,23 @@ Step on_client(Authenticating& phase, Scene& scene) {
 
 Step on_server(Authenticating& phase, Scene& scene) {
   while (true) {
-    const wire::Piece piece = scene.server_in.next(scene.setup.server_authenticating);
+    const bool setting = phase.setting != nullptr;
+    const wire::Piece piece = scene.server_in.next(setting ? scene.setup.server_ready
+                                                           : scene.setup.server_authenticating);
     if (piece.kind == wire::Piece::Kind::starved) return stay();
     if (piece.kind == wire::Piece::Kind::fault) {
       return on_fault(scene, wire::Side::server, *scene.server_in.fault());
+    }
+    if (setting) {
+      if (Step step = on_setting(phase, scene, piece)) return step;
+      continue;
     }
     std::optional<wire::Fault> fault;
     if (piece.tag == 'Z') {
       const auto ready = wire::decode_ready_for_query(piece.body());
       if (ready && phase.finished) {
-        scene.out->to_client.release(piece.bytes);
-        return become(Ready{});
+        if (Step step = on_ready(phase, scene, piece)) return step;
+        continue;
       }
       fault = wire::Fault{wire::Fault::Kind::out_of_place, 'Z', 0, 0, "login has not finished"};
     } else {

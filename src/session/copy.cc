@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "base/ascii.h"
-#include "session/refusal.h"
+#include "session/judging.h"
 #include "wire/frontend.h"
 
 namespace pgmoat::session {
@@ -28,7 +28,8 @@ class Word {
     const std::size_t size = word_.size();
     for (std::size_t end = from + size; end <= text.size();) {
       const char last = text[end - 1];
-      if (ascii_lower(last) == word_.back() && is_at(text.substr(end - size, size))) return end - size;
+      if (ascii_lower(last) == word_.back() && is_at(text.substr(end - size, size)))
+        return end - size;
       end += skip_[static_cast<std::uint8_t>(last)];
     }
     return std::string_view::npos;
@@ -86,8 +87,11 @@ Step on_data(Ready& ready, Scene& scene, const wire::Piece& piece) {
   if (scene.judge.reads_copy_data() && piece.kind == wire::Piece::Kind::whole) {
     policy::Subject subject = subject_of(scene, policy::Subject::Kind::copy_data);
     subject.values = piece.body();
-    if (auto refusal = ask(scene, subject, piece.tag)) {
-      return refuse_data(ready, scene, std::move(*refusal));
+    if (!ready.ledger.empty()) subject.earlier = ready.ledger.head().judged.get();
+    Opinion opinion = ask(scene, subject, piece.tag);
+    if (opinion.course == Course::end) return end_by_ruling(scene, *opinion.refusal);
+    if (opinion.course == Course::refuse) {
+      return refuse_data(ready, scene, std::move(*opinion.refusal));
     }
   }
   scene.out->to_server.release(piece.bytes);
@@ -134,7 +138,9 @@ Step on_late_copy_message(Ready& ready, Scene& scene, const wire::Piece& piece) 
   }
   if (stray || !scene.enforcing()) {
     if (piece.tag != 'd' && !ready.ledger.empty()) {
-      ready.ledger.owe({nullptr, Entry::Kind::copy_end, false});
+      Entry entry;
+      entry.kind = Entry::Kind::copy_end;
+      ready.ledger.owe(std::move(entry));
     }
     scene.out->to_server.release(piece.bytes);
     return stay();

@@ -109,8 +109,7 @@ bool Engine::State::holds_client() const {
 void Engine::State::close_quietly(std::string why) {
   if (is<Closed>()) return;
   scene.out->commands.push_back(CloseAfterFlush{});
-  scene.report(
-      SessionClosed{std::move(why), scene.statements, scene.client_bytes, scene.server_bytes});
+  report_end(scene, std::move(why));
   phase = Closed{};
 }
 

@@ -50,7 +50,8 @@ struct Origin {
   std::string cancel_secret;  // 32 random bytes
   std::string refusal_token;  // random ASCII, at most 32 bytes, no secret: marks our substitutes
   Instant accepted{};
-  bool surplus = false;  // over the limit of sessions: told 53300 once it says who it is
+  bool surplus = false;    // over the limit of sessions: told 53300 once it says who it is
+  std::string session_id;  // random letters and digits, 10 or more: decisions are named after it
 };
 
 struct Connected {};

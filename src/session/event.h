@@ -26,10 +26,13 @@ struct AuthFinished {
   std::string sqlstate;  // of the server's refusal
 };
 
-struct StatementJudged {  // only where the ruling was not `allow`
+struct StatementJudged {  // one for each finding, and for each of the session's own objections
   std::string message;    // "Query", "Parse", ...
   std::string rule, sqlstate, reason;
-  bool enforced = false;  // false: monitor mode, it went to the server
+  bool enforced = false;  // false: a mode kept it from acting
+  std::string action = "deny";
+  std::string severity;  // "" where the session itself objects
+  std::string decision;  // as the client was told it; "" where there is none
 };
 
 struct ProtocolFault {

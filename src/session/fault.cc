@@ -1,7 +1,9 @@
 // What happens when bytes are not what they must be: the failure matrix carried out. Enforcing ends
 // the session; monitoring reports, and relays what it can no longer follow.
 #include <string>
+#include <utility>
 
+#include "session/judging.h"
 #include "session/phase.h"
 #include "wire/backend.h"
 
@@ -36,11 +38,12 @@ void report(Scene& scene, wire::Side side, const wire::Fault& fault, bool passed
 
 }  // namespace
 
-void Scene::say_fatal(std::string_view sqlstate, std::string_view message, std::string_view hint) {
+void Scene::say_fatal(std::string_view sqlstate, std::string_view message, std::string_view hint,
+                      std::string_view detail) {
   if (fatal_said || client_in_frame || setup.mode == Mode::observe) return;
   fatal_said = true;
   out->to_client.say([&](std::string& to) {
-    wire::encode_error({"FATAL", sqlstate, message, {}, hint}, to);
+    wire::encode_error({"FATAL", sqlstate, message, detail, hint}, to);
   });
 }
 
@@ -50,12 +53,21 @@ bool tolerates(Scene& scene, wire::Side side, const wire::Fault& fault) {
   return pass;
 }
 
-Step end(Scene& scene, std::string_view sqlstate, std::string_view message, std::string_view hint) {
-  scene.say_fatal(sqlstate, message, hint);
+Step end(Scene& scene, std::string_view sqlstate, std::string_view message, std::string_view hint,
+         std::string_view detail) {
+  scene.say_fatal(sqlstate, message, hint, detail);
   scene.out->commands.push_back(CloseAfterFlush{});
-  scene.report(SessionClosed{std::string(message), scene.statements, scene.client_bytes,
-                             scene.server_bytes});
+  report_end(scene, std::string(message));
   return become(Closed{});
+}
+
+void report_end(Scene& scene, std::string why) {
+  if (scene.opened && scene.judge.wants(policy::Subject::Kind::disconnect)) {
+    ask(scene, subject_of(scene, policy::Subject::Kind::disconnect), "disconnect");
+  }
+  scene.opened = false;
+  scene.report(
+      SessionClosed{std::move(why), scene.statements, scene.client_bytes, scene.server_bytes});
 }
 
 Step on_fault(Scene& scene, wire::Side side, const wire::Fault& fault) {

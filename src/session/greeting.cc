@@ -1,7 +1,10 @@
 // The first packets: answered here until a StartupMessage says who the client is. Nothing of them
 // reaches the server before the whole packet was examined.
+#include <charconv>
 #include <string>
+#include <utility>
 
+#include "session/judging.h"
 #include "session/phase.h"
 #include "session/startup_rules.h"
 #include "wire/backend.h"
@@ -82,6 +85,40 @@ std::string rewrite(const wire::StartupMessage& startup, std::uint32_t version) 
   return packet;
 }
 
+// "127.0.0.1:40312" and "[::1]:40312".
+void open_view(Scene& scene, const wire::StartupMessage& message) {
+  const std::string& client = scene.origin.client;
+  const std::size_t colon = client.rfind(':');
+  std::string ip = client.substr(0, colon);
+  if (ip.size() > 2 && ip.front() == '[') ip = ip.substr(1, ip.size() - 2);
+  std::uint16_t port = 0;
+  if (colon != std::string::npos) {
+    std::from_chars(client.data() + colon + 1, client.data() + client.size(), port);
+  }
+  policy::SessionView& view = scene.view;
+  view.open(scene.origin.session_id, std::move(ip), port);
+  view.set(policy::SessionField::user, scene.who.user);
+  view.set(policy::SessionField::database, scene.who.database);
+  view.set(policy::SessionField::application, scene.who.application);
+  scene.settings.set_replication(scene.who.walsender);
+  for (const wire::Parameter& parameter : wire::parameters_of(message)) {
+    if (parameter.name == "options") {
+      const auto options = wire::parse_options(parameter.value);
+      if (!options) continue;
+      for (const wire::Option& option : *options) scene.settings.started(option.name, option.value);
+    } else if (parameter.name != "user" && parameter.name != "database" &&
+               parameter.name != "replication" && !parameter.name.starts_with("_pq_.")) {
+      scene.settings.started(parameter.name, parameter.value);
+    }
+  }
+}
+
+// Whether this client may have a session at all, before the server hears of it.
+Opinion judge_connect(Scene& scene) {
+  if (!scene.judge.wants(policy::Subject::Kind::connect)) return {};
+  return ask(scene, subject_of(scene, policy::Subject::Kind::connect), "StartupMessage");
+}
+
 Step startup(Scene& scene, const wire::StartupMessage& message, std::uint32_t size) {
   if (message.version >> 16 != kMajor3) {
     const std::string version =
@@ -104,6 +141,11 @@ Step startup(Scene& scene, const wire::StartupMessage& message, std::uint32_t si
                                  clipped(verdict.reason), scene.enforcing()});
     if (scene.enforcing()) return end(scene, verdict.sqlstate, "pgmoat: " + verdict.reason);
   }
+  open_view(scene, message);
+  if (const Opinion opinion = judge_connect(scene); opinion.refusal) {
+    return end_by_ruling(scene, *opinion.refusal, "28000");
+  }
+  scene.opened = true;
   scene.report(SessionOpened{clipped(scene.who.user), clipped(scene.who.database),
                              clipped(scene.who.application), scene.origin.client});
   Dialing dialing;

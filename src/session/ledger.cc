@@ -1,5 +1,7 @@
 #include "session/ledger.h"
 
+#include <utility>
+
 #include "base/check.h"
 
 namespace pgmoat::session {
@@ -14,12 +16,13 @@ constexpr std::size_t kKeptRing =
 
 void Ledger::owe(Entry entry) {
   if (size_ == ring_.size()) grow();
-  ring_[(first_ + size_) & (ring_.size() - 1)] = entry;
+  ring_[(first_ + size_) & (ring_.size() - 1)] = std::move(entry);
   ++size_;
 }
 
 void Ledger::settle() {
   PGMOAT_CHECK(size_ != 0);
+  head() = Entry{};  // lets go of its ruling
   first_ = (first_ + 1) & (ring_.size() - 1);
   progress = Progress::fresh;
   if (--size_ == 0 && ring_.size() > kKeptRing) {
@@ -30,13 +33,14 @@ void Ledger::settle() {
 
 void Ledger::erase(std::size_t index, std::size_t count) {
   PGMOAT_CHECK(index + count <= size_);
-  for (std::size_t i = index; i + count < size_; ++i) at(i) = at(i + count);
+  for (std::size_t i = index; i + count < size_; ++i) at(i) = std::move(at(i + count));
+  for (std::size_t i = size_ - count; i < size_; ++i) at(i) = Entry{};
   size_ -= count;
 }
 
 void Ledger::grow() {
   std::vector<Entry> larger(ring_.empty() ? kFirstRing : ring_.size() * 2);
-  for (std::size_t i = 0; i < size_; ++i) larger[i] = at(i);
+  for (std::size_t i = 0; i < size_; ++i) larger[i] = std::move(at(i));
   ring_ = std::move(larger);
   first_ = 0;
 }

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/instant.h"
+#include "policy/judge.h"
 #include "session/named_objects.h"
 
 namespace pgmoat::session {
@@ -29,7 +31,13 @@ struct Entry {
   };
   Object* object = nullptr;  // what parse, bind and close change, when confirmed
   Kind kind = Kind::sync;
-  bool denied = false;  // a substitute went out: its error is answered in our words
+  bool denied = false;       // a substitute went out: its error is answered in our words
+  bool injected = false;     // ours, before a statement of the client's: only its error is shown
+  bool preamble = false;     // of a Query: its first statement is ours
+  bool shifts = false;       // it may change how the server reads SQL
+  policy::Judged judged{};   // of the statement that it is about; null where nothing is known
+  policy::Judged warning{};  // has something to tell the client before the answer; else null
+  Instant since{};           // when it was sent
 
   bool ends_with_ready() const {
     return kind == Kind::query || kind == Kind::function_call || kind == Kind::sync;

@@ -13,13 +13,18 @@ Object* ObjectTable::find(std::string_view name) {
   return at == named_.end() ? nullptr : &at->second;
 }
 
-Object* ObjectTable::create(std::string_view name, bool may_copy) {
+Object* ObjectTable::create(std::string_view name, bool may_copy, policy::Judged judged,
+                            std::uint64_t segment) {
   Object* object = find(name);
   const bool fresh = object == nullptr;
   if (fresh) object = add(name);
   const bool had_one = fresh ? forgot_ : object->confirmed || object->outstanding != 0;
   object->may_copy = may_copy || (had_one && (fresh || object->may_copy));
   object->newest_may_copy = may_copy;
+  object->replaces = had_one;
+  object->newest = std::move(judged);
+  object->segment = segment;
+  ++object->creating;
   hold(*object);
   return object;
 }
@@ -66,8 +71,10 @@ Object* ObjectTable::close(std::string_view name) {
   return object;
 }
 
-void ObjectTable::created(Object& object) {
+void ObjectTable::created(Object& object, policy::Judged judged) {
   let_go(object);
+  if (object.creating != 0 && --object.creating == 0) object.newest.reset();
+  object.judged = std::move(judged);
   if (object.outstanding == 0) object.may_copy = object.newest_may_copy;
   set_confirmed(object, true);
 }
@@ -78,9 +85,17 @@ void ObjectTable::closed(Object& object) {
   erase_if_gone(object);
 }
 
-void ObjectTable::undone(Object& object) {
+void ObjectTable::undone(Object& object, bool creation) {
   let_go(object);
+  if (creation && object.creating != 0 && --object.creating == 0) object.newest.reset();
   erase_if_gone(object);
+}
+
+void ObjectTable::dropped(std::string_view name) {
+  Object* object = find(name);
+  if (object == nullptr || object->name == nullptr) return;
+  set_confirmed(*object, false);
+  erase_if_gone(*object);
 }
 
 void ObjectTable::erase_if_gone(Object& object) {
@@ -88,11 +103,15 @@ void ObjectTable::erase_if_gone(Object& object) {
   erase(named_.find(*object.name));
 }
 
-void ObjectTable::forget_all() {
+void ObjectTable::forget_all(Keep keep) {
   forget_unnamed();
   unseen_ = dropped_ = 0;
   if (confirmed_ == 0) return;
   for (auto at = named_.begin(); at != named_.end();) {
+    if (at->second.lasting && keep == Keep::lasting) {
+      ++at;
+      continue;
+    }
     set_confirmed(at->second, false);
     at = at->second.outstanding == 0 ? erase(at) : std::next(at);
   }

@@ -2,7 +2,7 @@
 // server *confirms*: a Parse that is on its way only makes its statement `outstanding`, ParseComplete
 // makes it `confirmed`, an error before it takes that back. So a name keeps its previous meaning
 // when a Parse is refused, exactly as in PostgreSQL. What SQL text creates (PREPARE,
-// DECLARE) is not seen here: a name that is not in the table is unknown, not absent.
+// DECLARE) is in the same tables where the text could be read (sql_names.h).
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+
+#include "policy/judge.h"
 
 namespace pgmoat::session {
 
@@ -19,6 +21,20 @@ struct Object {
   bool confirmed = false;             // the server has it
   bool may_copy = false;              // a text that it may have may start a COPY FROM STDIN
   bool newest_may_copy = false;       // the text that was sent last may
+  bool replaces = false;              // it had a meaning before that text was sent
+  bool lasting = false;               // a cursor WITH HOLD: the end of a transaction spares it
+  std::uint32_t creating = 0;         // of `outstanding`: those that give it a meaning
+  std::uint64_t segment = 0;          // in which the newest of them was sent
+  policy::Judged judged;              // what was ruled on the text that the server has
+  policy::Judged newest;              // and on the text that was sent last
+  std::string types;  // of parameters, as Parse gave them; kept where Bind is judged
+
+  // What a message that is sent now will find under this name, if it is carried out at all: after a
+  // creation in the same segment, or of a name that was new, there is no other meaning.
+  policy::Judged& meaning() { return creating != 0 ? newest : judged; }
+  bool is_certain_in(std::uint64_t now) const {
+    return creating == 0 || !replaces || segment == now;
+  }
 };
 
 class ObjectTable {
@@ -28,16 +44,21 @@ class ObjectTable {
   // A message that creates `name` goes to the server. The object lives until the entry that
   // carries it was settled or undone, and while the server has it. Until the server has confirmed,
   // the name may keep its previous meaning: it may COPY if either text may.
-  Object* create(std::string_view name, bool may_copy);
+  Object* create(std::string_view name, bool may_copy, policy::Judged judged = {},
+                 std::uint64_t segment = 0);
   // A message that closes `name` goes to the server; null where nothing of that name is known.
   Object* close(std::string_view name);
 
-  void created(Object& object);  // the server confirmed
+  // The server confirmed what was sent with this ruling.
+  void created(Object& object, policy::Judged judged = {});
   void closed(Object& object);
-  void undone(Object& object);  // the message was never executed
+  void undone(Object& object, bool creation = true);  // the message was never executed
+  // SQL text has dropped it (DEALLOCATE x, CLOSE x): the server confirmed.
+  void dropped(std::string_view name);
 
   // Everything confirmed is gone: end of transaction for portals, DEALLOCATE ALL for statements.
-  void forget_all();
+  enum class Keep : std::uint8_t { nothing, lasting };
+  void forget_all(Keep keep = Keep::nothing);
   void forget_unnamed();
   // SQL text made one (PREPARE): it counts, under a name that is not known here.
   void made_one() { ++unseen_; }
@@ -50,6 +71,8 @@ class ObjectTable {
   // Whether a further name fits; forgets dropped ones first.
   bool has_room(std::string_view name, std::uint32_t limit);
   std::size_t size() const { return named_.size(); }
+  // A name that the server has may be missing here: room was made for another.
+  bool forgot() const { return forgot_; }
 
  private:
   struct Hash : std::hash<std::string_view> {

@@ -45,6 +45,8 @@ struct Authenticating {
   Asked asked = Asked::nothing;
   bool finished = false;  // AuthenticationOk has come
   Negotiation negotiation;
+  // Settings of the policy's are being set: the client has not been told that the session is ready.
+  policy::Judged setting;
 };
 
 struct Opaque {};
@@ -82,7 +84,10 @@ Step on_server(Draining&, Scene&);
 Step on_fault(Scene&, wire::Side side, const wire::Fault& fault);
 // Reports a fault of a message whose frame is sound; true: let the message pass (monitor).
 bool tolerates(Scene&, wire::Side side, const wire::Fault& fault);
+// The last event of a session; the judge is told where it asked for it.
+void report_end(Scene&, std::string why);
 // The end, with a FATAL of our own.
-Step end(Scene&, std::string_view sqlstate, std::string_view message, std::string_view hint = {});
+Step end(Scene&, std::string_view sqlstate, std::string_view message, std::string_view hint = {},
+         std::string_view detail = {});
 
 }  // namespace pgmoat::session

@@ -6,11 +6,14 @@
 
 #include <cstdint>
 #include <list>
+#include <optional>
+#include <vector>
 
 #include "policy/judge.h"
 #include "session/ledger.h"
 #include "session/limits.h"
 #include "session/named_objects.h"
+#include "session/reading.h"
 #include "wire/backend.h"
 #include "wire/data_row_check.h"
 
@@ -21,6 +24,21 @@ struct CopyIn {
   bool active = false;     // CopyInResponse was seen and no CopyDone or CopyFail sent since
   bool plausible = false;  // the client's last request may have started one: late data is no attack
   bool hold_tail = false;  // the streamed CopyData frame under way is being discarded
+};
+
+// Whether all that SQL text prepares and declares has been seen. A judge that reads no SQL leaves it
+// dark, and one text that could not be read makes every later name possible.
+struct Sight {
+  bool some = false;
+  bool blind = false;
+  void saw(const policy::Judged&);
+  bool sees_all() const { return some && !blind; }
+};
+
+// What is told of an answer when it is complete.
+struct Answer {
+  std::uint64_t bytes = 0;  // of rows and COPY data
+  Instant since{};          // the end of the statement before it in the same Query; zero: none
 };
 
 struct Ready {
@@ -37,6 +55,14 @@ struct Ready {
   // held until the server has said which it is.
   bool barrier = false;
   std::uint64_t segment_bytes = 0;  // client bytes since the last ReadyForQuery
+  std::uint64_t segment = 0;        // Syncs sent so far
+  Doubt doubt;
+  Sight sight;
+  policy::Judged applied;       // whose settings were set last, with nothing of the client's behind
+  std::uint32_t statement = 0;  // of the Query at the head: which of its statements is answered
+  Answer answer;                // of that statement, so far
+  std::optional<policy::Refusal> last_word;   // what was seen of an answer ends the session
+  std::vector<policy::Parameter> parameters;  // of the Bind that is being judged
 
   // The client's next message has to wait for an answer of the server's.
   bool holds_client(const Limits& limits) const {

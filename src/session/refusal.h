@@ -4,28 +4,20 @@
 // and inventing the answer would let COMMIT commit half a transaction (F3).
 #pragma once
 
-#include <optional>
 #include <string_view>
 
-#include "policy/judge.h"
+#include "session/judging.h"
 #include "session/phase.h"
 
 namespace pgmoat::session {
 
-// A subject with the session's identity filled in.
-policy::Subject subject_of(Scene&, policy::Subject::Kind);
-// Asks the judge and reports; the refusal only where it is to be carried out.
-std::optional<policy::Refusal> ask(Scene&, const policy::Subject&, char tag);
-// A refusal of the session's own (limits, unknown functions): the same, without asking.
-std::optional<policy::Refusal> object_to(Scene&, policy::Refusal, char tag);
-
 // Send the substitute and owe the error. `statement`: the name a refused Parse gave.
-void refuse_query(Ready&, Scene&, policy::Refusal);
-void refuse_function_call(Ready&, Scene&, policy::Refusal);
-void refuse_parse(Ready&, Scene&, std::string_view statement, policy::Refusal);
+void refuse_query(Ready&, Scene&, Opinion);
+void refuse_function_call(Ready&, Scene&, Opinion);
+void refuse_parse(Ready&, Scene&, std::string_view statement, Opinion);
 // Bind, Describe, Execute: a Parse under a reserved name fails in their place, which destroys
 // neither the unnamed statement nor anything of the client's (F5).
-void refuse_extended(Ready&, Scene&, policy::Refusal);
+void refuse_extended(Ready&, Scene&, Opinion);
 
 // The server's answer to a substitute, in our words.
 void say_refusal(Scene&, const policy::Refusal&, std::string_view severity);

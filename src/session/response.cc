@@ -1,9 +1,13 @@
 #include "session/response.h"
 
 #include <string>
+#include <utility>
 
+#include "session/completion.h"
 #include "session/copy.h"
 #include "session/refusal.h"
+#include "session/rewriting.h"
+#include "session/sql_names.h"
 #include "wire/backend.h"
 
 namespace pgmoat::session {
@@ -34,23 +38,30 @@ bool head_is(Ready& ready, Kind kind) {
   return !ready.ledger.empty() && ready.ledger.head().kind == kind;
 }
 
+bool runs_statements(Ready& ready) {
+  return head_is(ready, Kind::query) || head_is(ready, Kind::execute);
+}
+
 // Markers of monitor mode owe nothing: they fall away when they come to the front.
 void drop_markers(Ready& ready) {
   while (head_is(ready, Kind::copy_end)) ready.ledger.settle();
 }
 
 void settle(Ready& ready) {
+  ready.doubt.gone(ready.ledger.head(), true);
+  ready.statement = 0;
+  ready.answer = {};
   ready.ledger.settle();
   drop_markers(ready);
   if (ready.barrier && ready.ledger.empty()) ready.barrier = false;
 }
 
 void confirm(Ready& ready) {
-  const Entry entry = ready.ledger.head();
+  Entry& entry = ready.ledger.head();
   if (entry.object == nullptr) return;
   switch (entry.kind) {
-    case Kind::parse: ready.statements.created(*entry.object); break;
-    case Kind::bind: ready.portals.created(*entry.object); break;
+    case Kind::parse: ready.statements.created(*entry.object, std::move(entry.judged)); break;
+    case Kind::bind: ready.portals.created(*entry.object, std::move(entry.judged)); break;
     case Kind::close_statement: ready.statements.closed(*entry.object); break;
     case Kind::close_portal: ready.portals.closed(*entry.object); break;
     case Kind::describe_statement:
@@ -65,12 +76,17 @@ void confirm(Ready& ready) {
 
 // The head will never be executed: its change of the tables is taken back.
 void undo_head(Ready& ready) {
-  const Entry entry = ready.ledger.head();
+  const Entry& entry = ready.ledger.head();
   if (entry.denied && !ready.refusals.empty()) ready.refusals.pop_front();
   if (entry.object != nullptr) {
     const bool statement = entry.kind == Kind::parse || entry.kind == Kind::close_statement;
-    (statement ? ready.statements : ready.portals).undone(*entry.object);
+    const bool creation = entry.kind == Kind::parse || entry.kind == Kind::bind;
+    (statement ? ready.statements : ready.portals).undone(*entry.object, creation);
   }
+  if (runs_statements(ready)) undo_names(ready, entry.judged, ready.statement);
+  ready.doubt.gone(entry, false);
+  ready.statement = 0;
+  ready.answer = {};
   ready.ledger.settle();
 }
 
@@ -83,10 +99,6 @@ MaybeFault settle_simple(Ready& ready, char tag, Kind kind, Kind other) {
   confirm(ready);
   settle(ready);
   return std::nullopt;
-}
-
-bool runs_statements(Ready& ready) {
-  return head_is(ready, Kind::query) || head_is(ready, Kind::execute);
 }
 
 MaybeFault on_row_description(Ready& ready, const wire::Piece& piece) {
@@ -135,6 +147,7 @@ MaybeFault on_data_row(Ready& ready, const wire::Piece& piece) {
     progress = Progress::rows;
     ready.row.begin(piece.body_size);
   }
+  ready.answer.bytes += piece.bytes.size();
   const Bytes body = piece.kind == wire::Piece::Kind::tail ? piece.bytes : piece.body();
   if (!ready.row.feed(body) || (piece.last && !ready.row.complete())) {
     return Fault{Fault::Kind::malformed, 'D', 0, 0, "column lengths do not fill the row"};
@@ -151,6 +164,7 @@ MaybeFault statement_ends(Ready& ready, char tag) {
   }
   ready.copy.active = false;
   if (ready.ledger.head().kind == Kind::execute) {
+    if (ready.statement == 0) undo_names(ready, ready.ledger.head().judged, 0);  // it did not run
     settle(ready);
   } else {
     ready.ledger.progress = Progress::fresh;
@@ -158,33 +172,15 @@ MaybeFault statement_ends(Ready& ready, char tag) {
   return std::nullopt;
 }
 
-// What SQL text did to named objects shows in the command tag only.
-void follow_tag(Ready& ready, std::string_view tag) {
-  if (tag == "DEALLOCATE ALL") {
-    ready.statements.forget_all();
-  } else if (tag == "DISCARD ALL") {
-    ready.statements.forget_all();
-    ready.portals.forget_all();
-  } else if (tag == "PREPARE") {
-    ready.statements.made_one();
-  } else if (tag == "DEALLOCATE") {
-    ready.statements.dropped_one();
-  } else if (tag == "CLOSE CURSOR") {
-    ready.portals.dropped_one();
-  }
-}
-
-MaybeFault on_command_complete(Ready& ready, const wire::Piece& piece) {
+MaybeFault on_command_complete(Ready& ready, Scene& scene, const wire::Piece& piece, bool ours) {
   const auto complete = wire::decode_command_complete(piece.body());
   if (!complete) return fault_in(complete, 'C');
-  if (!complete->tag.empty() &&
-      (complete->tag[0] == 'D' || complete->tag[0] == 'C' || complete->tag[0] == 'P')) {
-    follow_tag(ready, complete->tag);
-  }
+  if (!runs_statements(ready)) return unexplained('C', "no statement was running");
+  statement_completed(ready, scene, complete->tag, ours);
   return statement_ends(ready, 'C');
 }
 
-MaybeFault on_copy_response(Ready& ready, Scene& scene, const wire::Piece& piece) {
+MaybeFault on_copy_response(Ready& ready, Scene& scene, const wire::Piece& piece, bool& forward) {
   if (const auto fault = fault_in(wire::decode_copy_response(piece.tag, piece.body()), piece.tag)) {
     return fault;
   }
@@ -192,7 +188,10 @@ MaybeFault on_copy_response(Ready& ready, Scene& scene, const wire::Piece& piece
   if (!runs_statements(ready) || progress != Progress::fresh) {
     return unexplained(piece.tag, "no COPY was asked for");
   }
-  if (piece.tag == 'H') {
+  if (copy_is_refused(ready, scene, piece.tag)) {
+    progress = Progress::copy_in;
+    forward = false;
+  } else if (piece.tag == 'H') {
     progress = Progress::copy_out;
   } else if (piece.tag == 'G') {
     progress = Progress::copy_in;
@@ -205,6 +204,7 @@ MaybeFault on_copy_response(Ready& ready, Scene& scene, const wire::Piece& piece
 }
 
 MaybeFault on_copy_data(Ready& ready, const wire::Piece& piece) {
+  ready.answer.bytes += piece.bytes.size();
   if (piece.kind == wire::Piece::Kind::tail) return std::nullopt;
   const Progress progress = ready.ledger.progress;
   if (runs_statements(ready) &&
@@ -258,6 +258,7 @@ void after_error(Ready& ready) {
     ledger.progress = Progress::failed;
     return;
   }
+  ready.applied.reset();
   while (!ledger.empty() && ledger.head().kind != Kind::sync) undo_head(ready);
   if (!ledger.empty()) return;
   ready.skipping = true;  // the client has not sent its Sync yet
@@ -272,13 +273,18 @@ MaybeFault on_error(Ready& ready, Scene& scene, const wire::Piece& piece, bool& 
     if (!ready.ledger.empty()) {
       if (const auto fault = swap_words(ready, scene, *error, forward)) return fault;
     }
+    if (forward && restate(ready, scene, *error)) forward = false;
     while (!ready.ledger.empty()) undo_head(ready);
     ready.barrier = false;
     return std::nullopt;
   }
   if (ready.ledger.empty()) return unexplained('E', "nothing was asked");
   if (ready.ledger.progress == Progress::failed) return unexplained('E', "a second error");
+  scene.settings.failed();
+  const bool denied = ready.ledger.head().denied;
   if (const auto fault = swap_words(ready, scene, *error, forward)) return fault;
+  if (forward && restate(ready, scene, *error)) forward = false;
+  if (!denied) statement_failed(ready, scene, error->sqlstate);
   after_error(ready);
   return std::nullopt;
 }
@@ -309,7 +315,7 @@ bool is_answered(const Ledger& ledger, Kind kind) {
   return false;
 }
 
-MaybeFault on_ready_for_query(Ready& ready, const wire::Piece& piece) {
+MaybeFault on_ready_for_query(Ready& ready, Scene& scene, const wire::Piece& piece) {
   const auto message = wire::decode_ready_for_query(piece.body());
   if (!message) return fault_in(message, 'Z');
   if (ready.ledger.empty() || !ready.ledger.head().ends_with_ready()) {
@@ -321,21 +327,43 @@ MaybeFault on_ready_for_query(Ready& ready, const wire::Piece& piece) {
   if (kind == Kind::query) {
     ready.statements.forget_unnamed();
     ready.portals.forget_unnamed();
+    undo_names(ready, ready.ledger.head().judged, ready.statement);
   }
   ready.status = message->status;
   ready.copy.active = false;
   ready.segment_bytes = 0;
-  if (ready.status == wire::TransactionStatus::idle) ready.portals.forget_all();
+  if (ready.status == wire::TransactionStatus::idle) {
+    ready.portals.forget_all(ObjectTable::Keep::lasting);
+  }
   settle(ready);
+  ready.doubt.ready(static_cast<char>(ready.status));
+  scene.settings.ready(static_cast<char>(ready.status));
   return std::nullopt;
 }
 
 // A substitute must fail; anything else would tell the client that what we refused was done.
 bool answers_a_substitute(char tag) { return tag == 'E' || tag == 'N' || tag == 'S' || tag == 'A'; }
 
-MaybeFault on_asynchronous(const wire::Piece& piece) {
-  if (piece.tag == 'N') return fault_in(wire::decode_report('N', piece.body()), 'N');
-  if (piece.tag == 'S') return fault_in(wire::decode_parameter_status(piece.body()), 'S');
+// Where PostgreSQL's own would stand: before the first message of the answer.
+void warn_before(Ready& ready, Scene& scene, const wire::Piece& piece) {
+  if (ready.ledger.empty() || ready.ledger.head().warning == nullptr) return;
+  if (piece.tag == 'N' || piece.tag == 'S' || piece.tag == 'A') return;
+  if (scene.client_in_frame) return;
+  const policy::Judged warning = std::move(ready.ledger.head().warning);
+  say_warnings(scene, *warning);
+}
+
+MaybeFault on_asynchronous(Ready& ready, Scene& scene, const wire::Piece& piece, bool& forward) {
+  if (piece.tag == 'N') {
+    const auto notice = wire::decode_report('N', piece.body());
+    if (notice && restate(ready, scene, *notice)) forward = false;
+    return fault_in(notice, 'N');
+  }
+  if (piece.tag == 'S') {
+    const auto status = wire::decode_parameter_status(piece.body());
+    if (status) scene.settings.reported(status->name, status->value);
+    return fault_in(status, 'S');
+  }
   return fault_in(wire::decode_notification_response(piece.body()), 'A');
 }
 
@@ -345,10 +373,13 @@ MaybeFault explain(Ready& ready, Scene& scene, const wire::Piece& piece, bool& f
   if (!ready.ledger.empty() && ready.ledger.head().denied && !answers_a_substitute(piece.tag)) {
     return unexplained(piece.tag, "the answer to a substitute is not an error");
   }
+  const bool ours = is_swallowed(ready, piece.tag);
+  if (ours) forward = false;
+  warn_before(ready, scene, piece);
   switch (piece.tag) {
     case 'D': return on_data_row(ready, piece);
-    case 'C': return on_command_complete(ready, piece);
-    case 'Z': return on_ready_for_query(ready, piece);
+    case 'C': return on_command_complete(ready, scene, piece, ours);
+    case 'Z': return on_ready_for_query(ready, scene, piece);
     case 'T': return on_row_description(ready, piece);
     case '1': return settle_simple(ready, '1', Kind::parse, Kind::parse);
     case '2': return settle_simple(ready, '2', Kind::bind, Kind::bind);
@@ -364,11 +395,11 @@ MaybeFault explain(Ready& ready, Scene& scene, const wire::Piece& piece, bool& f
     case 'c': return on_copy_done(ready);
     case 'G':
     case 'H':
-    case 'W': return on_copy_response(ready, scene, piece);
+    case 'W': return on_copy_response(ready, scene, piece, forward);
     case 'V': return on_function_result(ready, piece);
     case 'N':
     case 'S':
-    case 'A': return on_asynchronous(piece);
+    case 'A': return on_asynchronous(ready, scene, piece, forward);
     default: break;
   }
   return Fault{Fault::Kind::unknown_tag, piece.tag, 0, 0, "unknown message type"};
@@ -391,9 +422,11 @@ Step on_server(Ready& ready, Scene& scene) {
       scene.report(TurnedOpaque{std::string("server: ") + fault->what});
       return become(Opaque{});
     }
-    if (!forward) continue;
-    scene.out->to_client.release(piece.bytes);
-    scene.client_in_frame = !piece.last;
+    if (forward) {
+      scene.out->to_client.release(piece.bytes);
+      scene.client_in_frame = !piece.last;
+    }
+    if (ready.last_word) return end_by_ruling(scene, *ready.last_word);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "session/engine.h"
+#include "session/settings.h"
 
 namespace pgmoat::session {
 
@@ -29,17 +30,20 @@ struct Scene {
   Origin origin;
   Identity who;
   policy::SessionView view;  // what rules see of it
+  Settings settings{view};
   wire::FrameBuffer client_in;
   wire::FrameBuffer server_in;
   Outbox* out = nullptr;
   Instant now{};
 
+  bool opened = false;  // the startup message was accepted
   bool client_eof = false;
   bool server_eof = false;
   bool fatal_said = false;       // the client was told why this ends, by the server or by us
   bool client_in_frame = false;  // of a streamed frame the client has the beginning and not the end
   bool leaving = false;          // close as soon as the session is idle
   bool shutdown_sent = false;
+  std::uint64_t decisions = 0;  // numbered within the session
   std::uint64_t statements = 0, client_bytes = 0, server_bytes = 0;
 
   bool enforcing() const { return setup.mode == Mode::enforce; }
@@ -47,7 +51,8 @@ struct Scene {
 
   // FATAL to the client, unless it was told already or is in the middle of a streamed frame, where
   // our words would be read as row data.
-  void say_fatal(std::string_view sqlstate, std::string_view message, std::string_view hint = {});
+  void say_fatal(std::string_view sqlstate, std::string_view message, std::string_view hint = {},
+                 std::string_view detail = {});
 };
 
 }  // namespace pgmoat::session

@@ -22,6 +22,8 @@ ABSTRACT = {
     "Expr": "the base of expression nodes, without a tag",
     "List": "walked by hand: its elements are its children",
 }
+# Named like statements, but parts of one or made later.
+PARTS = {"RawStmt", "PlannedStmt", "PLAssignStmt", "ReplicaIdentityStmt", "ReturnStmt", "SetOperationStmt"}
 BOOLEANS = {"bool"}
 CHARACTERS = {"char"}
 FLOATING = {"Cost", "Cardinality", "Selectivity"}
@@ -135,7 +137,8 @@ def write(headers, out):
     for name in described:
         fields = list(headers.fields(name))
         inside = f"kIn{name}" if any(kind == "node" for _, kind in fields) else "{}"
-        out.write(f'    types[T_{name}] = {{"{name}", {"k" + name if fields else "{}"}, {inside}}};\n')
+        statement = "true" if name.endswith("Stmt") and name not in PARTS else "false"
+        out.write(f'    types[T_{name}] = {{"{name}", {"k" + name if fields else "{}"}, {inside}, {statement}}};\n')
     out.write('    types[T_List] = {"List", {}, {}};\n    types[T_IntList] = {"IntList", {}, {}};\n'
               '    types[T_OidList] = {"OidList", {}, {}};\n')
     out.write("  }\n};\nconstexpr Table kTable;\n}  // namespace\n\n")

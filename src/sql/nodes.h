@@ -31,6 +31,7 @@ struct NodeType {
   const char* name = nullptr;               // null: no such node in a raw tree
   std::span<const Field> fields;            // of lists: none
   std::span<const std::uint16_t> children;  // offsets of the fields of kind `node`
+  bool statement = false;                   // the root of a command, such as SelectStmt
 };
 
 inline constexpr unsigned kNodeTags = 512;

@@ -17,14 +17,6 @@ extern __thread bool standard_conforming_strings;  // libpg_query's, read by its
 namespace pgmoat::sql {
 namespace {
 
-struct Reading {  // the lexer's setting, for the time of a parse
-  explicit Reading(bool value) : before(std::exchange(::standard_conforming_strings, value)) {}
-  ~Reading() { ::standard_conforming_strings = before; }
-  Reading(const Reading&) = delete;
-  Reading& operator=(const Reading&) = delete;
-  bool before;
-};
-
 const std::byte* at(const void* node, const Field& field) {
   return static_cast<const std::byte*>(node) + field.offset;
 }
@@ -110,6 +102,10 @@ bool same_list(const List* left, const List* right, std::vector<Pair>& todo) {
 }
 
 }  // namespace
+
+Reading::Reading(bool conforming_strings)
+    : before_(std::exchange(::standard_conforming_strings, conforming_strings)) {}
+Reading::~Reading() { ::standard_conforming_strings = before_; }
 
 Tree::Tree(const char* text, bool conforming_strings) {
   const Reading reading(conforming_strings);

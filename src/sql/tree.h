@@ -25,6 +25,18 @@ inline unsigned tag_of(const void* node) {
 }
 inline const NodeType& type_of(const void* node) { return kNodeTypes[tag_of(node)]; }
 
+// libpg_query's standard_conforming_strings on this thread, while it lives.
+class Reading {
+ public:
+  explicit Reading(bool conforming_strings);
+  ~Reading();
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+
+ private:
+  bool before_;
+};
+
 // One parsed text. Its nodes and strings live as long as it does.
 class Tree {
  public:

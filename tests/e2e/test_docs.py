@@ -46,7 +46,7 @@ def test_a_mistake_in_an_example_would_be_seen(tmp_path):
 
 
 def test_the_complete_example_has_the_defaults_of_the_tables():
-    shown = by_section(EXAMPLES[0], r"^\[(\w+)\]", r"^(\w+) = (\"[^\"]*\"|\d+)")
+    shown = by_section(EXAMPLES[0], r"^\[(\w+)\]", r"^(\w+) = (\"[^\"]*\"|\d+)(?:$| )")
     assert len(shown) >= 20
     assert {key: DEFAULTS.get(key) for key in shown if key[0] != "on_failure"} == {
         key: value for key, value in shown.items() if key[0] != "on_failure"}

@@ -41,12 +41,17 @@ TEST(ToJson, EveryEventWithItsFieldsInOrder) {
       json(session::StatementJudged{"Parse", "words.x", "42501", "no", true}),
       with_head(
           "statement_judged",
-          R"("message":"Parse","rule":"words.x","sqlstate":"42501","reason":"no","effect":"done")"));
+          R"("message":"Parse","rule":"words.x","sqlstate":"42501","reason":"no","effect":"done","action":"deny")"));
   EXPECT_EQ(
       json(session::StatementJudged{"Query", "words.x", "42501", "no", false}),
       with_head(
           "statement_judged",
-          R"("message":"Query","rule":"words.x","sqlstate":"42501","reason":"no","effect":"would")"));
+          R"("message":"Query","rule":"words.x","sqlstate":"42501","reason":"no","effect":"would","action":"deny")"));
+  EXPECT_EQ(
+      json(session::StatementJudged{"Query", "a.b", "", "", true, "rewrite", "low", "abc.7"}),
+      with_head(
+          "statement_judged",
+          R"("message":"Query","rule":"a.b","sqlstate":"","reason":"","effect":"done","action":"rewrite","severity":"low","decision":"abc.7")"));
   EXPECT_EQ(
       json(session::ProtocolFault{wire::Side::client, "Query", "bad", 4294967295u, false}),
       with_head(

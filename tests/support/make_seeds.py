@@ -460,12 +460,37 @@ def sandbox():
     return {name: text if isinstance(text, bytes) else text.encode() for name, text in SANDBOX.items()}
 
 
+# gate: a byte, scs off in bit 0 and the encoding above it in the order of the target's list; then the text.
+
+def gate():
+    on, off = 0, 1
+    sjis, shift_jis_2004, gb18030 = 4 << 1, 5 << 1, 10 << 1
+    texts = {
+        "statements": (on, b"select a.b, 'c''d' from t where x >= 1.5e-3; ; insert into t values ($1, DEFAULT)"),
+        "constants": (on, b"E'a\\'b' U&'\\0061' B'01' X'1F' N'n' $$a$$ $tag$ $$ ' $tag$ \"a\"\"b\" U&\"x\""),
+        "continued": (on, b"select 'a' -- c\n 'b' \r'c' /* d */\n 'e' B'1'\n'0' E'\\''\n'\\''"),
+        "backslashes-off": (off, b"select 'x\\'' as c; -- ' \n U&'a'"),
+        "comments": (on, b"/* a /* b */ c */ 1 -- d\r + /**//***/-- e"),
+        "operators": (on, b"a+-1 =-1 @-1 <=+- |/*x*/| *--\n<> => :: := .. ->> ~!@#%^&|`? +-+-+-"),
+        "numbers": (on, b"1 1. .5 1.5 1e5 1.5E-3 1..10 1...5 $1 $12"),
+        "broken-quote": (on, b"select 'a"), "broken-comment": (on, b"1 /* /* */"),
+        "broken-number": (on, b"1e+"), "broken-name": (on, b'""'), "broken-dollar": (on, b"$a$ $A$"),
+        "levels": (on, b"((a[1], case when b then case c end end)) begin atomic a; b end union x join y"),
+        "sjis-trail-byte": (sjis, b"select E'\x95\\'; drop table t; select $$hit$$ --'"),
+        "broken-sjis": (sjis, b"\x95'"),
+        "shift-jis-2004-backslash": (shift_jis_2004, b"E'\x81\x5f'"),
+        "gb18030-four-bytes": (gb18030, b"'\x81\x30\x81\x30\x95\x5c'"),
+        "utf8": (on, "é\u3055\U0001F600 'é\\'".encode()), "broken-utf8": (on, b"\xed\xa0\x80\xc0\xaf\xf4\x90\x80\x80"),
+    }
+    return {name: bytes([flags]) + text for name, (flags, text) in texts.items()}
+
+
 def all_seeds():
     folders = {"wire/frontend": picked(FRONTEND), "wire/backend": picked(BACKEND),
                "wire/data_row": data_row(),
                "wire/dump": dump(), "wire/frame_buffer": frame_buffer(), "wire/replication": replication(),
                "wire/startup": first_packets(), "session/session": sessions(),
-               "script/sandbox": sandbox()}
+               "script/sandbox": sandbox(), "sql/gate": gate()}
     return {f"{folder}/{name}": data for folder, seeds in folders.items() for name, data in seeds.items()}
 
 

@@ -129,7 +129,10 @@ def toml_text(config):
     lines = [f"{k} = {toml(v)}" for k, v in config.items() if not isinstance(v, dict)]
     for name, section in config.items():
         if isinstance(section, dict):
-            lines += [f"[{name}]"] + [f"{k} = {toml(v)}" for k, v in section.items()]
+            lines += [f"[{name}]"] + [f"{k} = {toml(v)}" for k, v in section.items() if not isinstance(v, dict)]
+            for inner, table in section.items():
+                if isinstance(table, dict):
+                    lines += [f"[{name}.{inner}]"] + [f"{json.dumps(k)} = {toml(v)}" for k, v in table.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -138,7 +141,9 @@ class Pgmoat:
 
     def __init__(self, backend, mode="enforce", **config):
         config = {"mode": mode, "listen": "127.0.0.1:0", "backend": f"127.0.0.1:{backend}",
-                  "workers": 2, "drain": "1s", **config}
+                  "workers": 2, "drain": "1s",
+                  # The relay alone, unless a test brings rules: what it proves must not depend on packs.
+                  "policy": {"packs": []}, **config}
         self.file = tempfile.NamedTemporaryFile("w", prefix="pgmoat-", suffix=".toml")
         self.file.write(toml_text(config))
         self.file.flush()

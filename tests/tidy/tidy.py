@@ -193,14 +193,15 @@ def links(tree):
 
 
 def settings(tree):
-    """docs/configuration.md and src/app/config.cc know the same keys.
+    """docs/configuration.md and the key files of src/app know the same keys.
 
     A documented key is the first cell of a table row, in backquotes; `[section]` and dotted
-    prefixes are dropped. A key of the program is a snake_case string constant of config.cc that
+    prefixes are dropped. A key of the program is a snake_case string constant that
     is looked up: ["key"], or the first argument of a call.
     """
-    manual, code = tree.texts.get("docs/configuration.md"), tree.texts.get("src/app/config.cc")
-    if manual is None or code is None:
+    manual = tree.texts.get("docs/configuration.md")
+    code = "".join(tree.texts.get(path, "") for path in ("src/app/config.cc", "src/app/policy_keys.cc"))
+    if manual is None or not code:
         return
     documented = set()
     for cell in re.findall(r"^\|\s*`([^`]+)`\s*\|", manual, re.M):
@@ -210,10 +211,10 @@ def settings(tree):
     constants = set(re.findall(r'"([a-z][a-z_]*)"', code))
     looked_up = set(re.findall(r'(?:\[|\bkey\(|\{)\s*"([a-z][a-z_]*)"\s*(?:\]|,)', code))
     for key in sorted(documented - constants):
-        yield f"docs/configuration.md: key '{key}' is unknown to src/app/config.cc"
+        yield f"docs/configuration.md: key '{key}' is unknown to src/app"
     for key in sorted(looked_up):
         if not re.search(rf"\b{key}\b", manual):
-            yield f"src/app/config.cc: key '{key}' is not in docs/configuration.md"
+            yield f"src/app: key '{key}' is not in docs/configuration.md"
 
 
 def top_level(tree):

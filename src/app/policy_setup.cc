@@ -1,0 +1,106 @@
+#include "app/policy_setup.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "policy/load.h"
+#include "policy/shipped.h"
+
+namespace pgmoat::app {
+
+namespace {
+
+using policy::Place;
+using policy::Problem;
+using policy::Source;
+
+constexpr std::string_view kShippedFolder = "rules/";  // in the places of shipped packs
+
+void complain(Source& source, std::string what) {
+  source.problems.push_back({Problem::Level::error, Place{}, std::move(what)});
+}
+
+std::vector<std::string> shipped_names() {
+  std::vector<std::string> names;
+  for (const policy::ShippedPack& pack : policy::shipped_packs()) names.emplace_back(pack.name);
+  return names;
+}
+
+std::string did_you_mean(const std::string& name, const std::vector<std::string>& known) {
+  const std::string near = nearest(name, known);
+  if (!near.empty()) return ", did you mean '" + near + "'?";
+  std::string all;
+  for (const std::string& word : known) all += (all.empty() ? "; known: '" : ", '") + word + "'";
+  return all;
+}
+
+std::vector<policy::Text> shipped(const PolicyConfig& config, std::vector<std::string>& wrong) {
+  std::vector<policy::Text> texts;
+  for (const std::string& name : config.packs) {
+    const auto& all = policy::shipped_packs();
+    const auto at =
+        std::find_if(all.begin(), all.end(), [&](const auto& pack) { return pack.name == name; });
+    if (at == all.end()) {
+      wrong.push_back("policy.packs: no shipped pack '" + name + "'" +
+                      did_you_mean(name, shipped_names()));
+    } else {
+      texts.push_back({std::string(kShippedFolder) + name + ".toml", std::string(at->text)});
+    }
+  }
+  return texts;
+}
+
+// What the configuration says of packs: their levels, other lists, other modes.
+void apply_settings(const PolicyConfig& config, Source& source) {
+  std::vector<std::string> packs;
+  for (policy::Pack& pack : source.packs) {
+    packs.push_back(pack.id);
+    const auto level = config.levels.find(pack.id);
+    if (level != config.levels.end()) pack.level = level->second;
+    else if (pack.place.file.starts_with(kShippedFolder)) pack.level = 1;
+  }
+  for (const auto& [name, level] : config.levels) {
+    if (std::find(packs.begin(), packs.end(), name) != packs.end()) continue;
+    complain(source, "policy.levels: no pack '" + name + "' is loaded" + did_you_mean(name, packs));
+  }
+  for (const policy::Override& one : config.overrides) source.overrides.push_back(one);
+  for (const auto& [reason, mode] : config.opaque) {
+    policy::Override one;
+    one.rule = std::string(policy::kOpaquePrefix) + reason;
+    one.mode = mode;
+    one.reason = "policy.opaque";
+    source.overrides.push_back(std::move(one));
+  }
+}
+
+ConfigErrors errors_of(const std::vector<Problem>& problems) {
+  ConfigErrors errors;
+  for (const Problem& problem : problems) {
+    if (problem.level == Problem::Level::error) errors.push_back(to_string(problem));
+  }
+  return errors;
+}
+
+}  // namespace
+
+Result<Policy, ConfigErrors> build_policy(const PolicyConfig& config, policy::Mode ceiling,
+                                          std::uint64_t epoch) {
+  ConfigErrors wrong;
+  std::vector<policy::Text> texts = shipped(config, wrong);
+  if (!wrong.empty()) return wrong;
+  policy::LoadOptions options;
+  options.now = static_cast<std::int64_t>(std::time(nullptr));
+  options.lists = config.lists;
+  Source source = policy::load(std::move(texts), config.paths, options);
+  apply_settings(config, source);
+  if (ConfigErrors errors = errors_of(source.problems); !errors.empty()) return errors;
+  auto bundle = policy::Bundle::compile(std::move(source), {epoch, ceiling});
+  if (!bundle) return errors_of(bundle.error());
+  Policy built{*bundle, {}};
+  for (const Problem& problem : built.bundle->source().problems) {
+    built.warnings.push_back(to_string(problem));
+  }
+  return built;
+}
+
+}  // namespace pgmoat::app

@@ -1,0 +1,67 @@
+// The tests on the session.
+#include <algorithm>
+
+#include "policy/native_tests.h"
+
+namespace pgmoat::policy::tests {
+
+namespace {
+
+bool field(const Operands& operands, Asked& asked, SessionField which) {
+  asked.reads.field(which);
+  return operands.exact.has(asked.question.session->get(which));
+}
+
+}  // namespace
+
+bool user(const Operands& operands, Asked& asked) {
+  return field(operands, asked, SessionField::user);
+}
+bool database(const Operands& operands, Asked& asked) {
+  return field(operands, asked, SessionField::database);
+}
+bool app(const Operands& operands, Asked& asked) {
+  return field(operands, asked, SessionField::application);
+}
+// Whom the session acts as: SET ROLE's, else the user.
+bool role(const Operands& operands, Asked& asked) {
+  asked.reads.field(SessionField::role);
+  const std::string_view set = asked.question.session->get(SessionField::role);
+  if (set.empty() || set == "none") return field(operands, asked, SessionField::user);
+  return operands.exact.has(set);
+}
+bool client(const Operands& operands, Asked& asked) {
+  asked.reads.field(SessionField::client);
+  return operands.networks.contains(asked.question.session->client_ip());
+}
+bool tags(const Operands& operands, Asked& asked) {
+  asked.reads.field(SessionField::tags);
+  const std::vector<std::string>& tags = asked.question.session->tags();
+  return std::any_of(tags.begin(), tags.end(),
+                     [&](const std::string& tag) { return operands.exact.has(tag); });
+}
+bool transaction(const Operands& operands, Asked& asked) {
+  asked.reads.field(SessionField::transaction);
+  const char status = asked.question.session->transaction();
+  return operands.words.has(status == 'I' ? "idle" : status == 'T' ? "in_transaction" : "failed");
+}
+bool time(const Operands& operands, Asked& asked) {
+  asked.reads.unstable = true;
+  return std::any_of(operands.hours.begin(), operands.hours.end(),
+                     [&](const Schedule& hours) { return hours.active(asked.question.now); });
+}
+bool replication(const Operands& operands, Asked& asked) {
+  asked.reads.field(SessionField::guc);
+  const std::string_view set = asked.question.session->guc("replication");
+  static constexpr std::string_view kOff[] = {"", "false", "off", "no", "0", "f", "n"};
+  const bool on = std::find(std::begin(kOff), std::end(kOff), set) == std::end(kOff);
+  return (on || asked.question.replication) == operands.flag;
+}
+bool score(const Operands& operands, Asked& asked) {
+  asked.score_asked = true;
+  return std::any_of(operands.ranges.begin(), operands.ranges.end(), [&](const auto& range) {
+    return asked.scratch.score >= range.first && asked.scratch.score <= range.second;
+  });
+}
+
+}  // namespace pgmoat::policy::tests

@@ -1,0 +1,97 @@
+// A reader of just enough JSON: strings, and whether one is a key.
+#include "sql/plpgsql.h"
+
+#include <cstdlib>
+
+#include "sql/postgres.h"
+#include "sql/tree.h"
+
+namespace pgmoat::sql {
+namespace {
+
+unsigned hex(char c) {
+  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+  return static_cast<unsigned>((c | 0x20) - 'a' + 10);
+}
+
+// The string that starts behind `at`, which moves behind its closing quote.
+std::string take_string(std::string_view json, std::size_t& at) {
+  std::string text;
+  for (++at; at < json.size() && json[at] != '"'; ++at) {
+    if (json[at] != '\\' || at + 1 == json.size()) {
+      text += json[at];
+      continue;
+    }
+    switch (const char c = json[++at]) {
+      case 'b': text += '\b'; break;
+      case 'f': text += '\f'; break;
+      case 'n': text += '\n'; break;
+      case 'r': text += '\r'; break;
+      case 't': text += '\t'; break;
+      case 'u':  // libpg_query writes only control characters so
+        if (at + 4 < json.size())
+          text += static_cast<char>(hex(json[at + 3]) * 16 + hex(json[at + 4]));
+        at += 4;
+        break;
+      default: text += c; break;
+    }
+  }
+  ++at;
+  return text;
+}
+
+void read(std::string_view json, std::string& expressions, bool& dynamic) {
+  std::string key;
+  for (std::size_t at = 0; at < json.size();) {
+    if (json[at] != '"') {
+      // A key whose value is no string: an object, a number.
+      if (json[at] == '{' || json[at] == '[') key.clear();
+      ++at;
+      continue;
+    }
+    std::string text = take_string(json, at);
+    if (at < json.size() && json[at] == ':') {
+      key = std::move(text);
+      dynamic |=
+          key == "PLpgSQL_stmt_dynexecute" || key == "PLpgSQL_stmt_dynfors" || key == "dynquery";
+    } else if (key == "query") {
+      expressions += text;
+      expressions += '\0';
+    }
+  }
+}
+
+}  // namespace
+
+bool parse_plpgsql(const char* statement, bool conforming_strings, std::string& expressions,
+                   bool& dynamic) {
+  const Reading reading(conforming_strings);
+  const PgQueryPlpgsqlParseResult result = pg_query_parse_plpgsql(statement);
+  // Without a function in the answer the statement was not taken for PL/pgSQL at all.
+  const bool parsed =
+      !result.error && result.plpgsql_funcs &&
+      std::string_view(result.plpgsql_funcs).find("PLpgSQL_function") != std::string_view::npos;
+  if (parsed) read(result.plpgsql_funcs, expressions, dynamic);
+  pg_query_free_plpgsql_parse_result(result);
+  return parsed;
+}
+
+std::string assignment_as_list(std::string_view assignment) {
+  std::string list(assignment);
+  int depth = 0;
+  for (std::size_t at = 0; at < list.size(); ++at) {
+    const char c = list[at];
+    if (c == '\'' || c == '"') {
+      at = list.find(c, at + 1);
+      if (at == std::string::npos) break;
+    }
+    depth += c == '(' || c == '[' ? 1 : c == ')' || c == ']' ? -1 : 0;
+    if (c != '=' || depth != 0) continue;
+    list[at] = ' ';
+    list[at > 0 && list[at - 1] == ':' ? at - 1 : at] = ',';
+    break;
+  }
+  return list;
+}
+
+}  // namespace pgmoat::sql

@@ -1,0 +1,14 @@
+// The commands of a walsender. They have a grammar of their own, of one command a text; a text that
+// begins otherwise is SQL.
+#pragma once
+
+#include <string_view>
+
+#include "sql/draft.h"
+
+namespace pgmoat::sql {
+
+// False where the text is no replication command.
+bool add_replication_command(std::string_view text, Draft& draft);
+
+}  // namespace pgmoat::sql

@@ -1,0 +1,45 @@
+// A hash of what a statement is, for allow-lists and baselines: equal for texts that differ only in
+// their data, different for everything that a fingerprint is known to confuse. Names, operators, cast
+// types, settings with their values, roles, bodies, prepared names, boolean constants and the number
+// of arguments count as written; other literals and $n count as their class; a list of constants
+// counts the same whatever its length; LIMIT counts as none, literal, parameter or expression.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace pgmoat::sql {
+
+class StructureHash {
+ public:
+  // Of a statement (no RawStmt) in a text of so many; the tree passed the gate and the budgets.
+  std::uint64_t of(const void* statement, std::uint32_t statements);
+
+ private:
+  struct Item {
+    const void* node;
+    std::uint32_t salt;
+    bool verbatim;  // literals here are not data
+  };
+  void visit(const Item& item);
+  void visit_fields(const Item& item);
+  bool visit_short(const Item& item);
+  void visit_list(const Item& item);
+  void visit_constant(const Item& item);
+  void visit_select(const Item& item);
+  void visit_call(const Item& item);
+  void visit_set(const Item& item);
+  void push(const void* node, std::uint32_t salt, bool verbatim) {
+    if (node) items_.push_back({node, salt, verbatim});
+  }
+  void mix(std::uint64_t word) {
+    hash_ = (hash_ ^ word) * 0x9E3779B97F4A7C15u;
+    hash_ ^= hash_ >> 29;
+  }
+  void mix_text(const char* text);
+
+  std::uint64_t hash_ = 0;
+  std::vector<Item> items_;
+};
+
+}  // namespace pgmoat::sql
