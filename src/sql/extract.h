@@ -38,6 +38,8 @@ class Extractor {
 
   // One text, which lives until the draft is packed.
   void begin(std::string_view text, bool conforming_strings);
+  // Gives back the memory that a large text took.
+  void shrink();
   // One statement of it, and all texts inside. False: a budget is spent, the facts are not all.
   bool statement(const void* raw_statement, DraftStatement& into);
 

@@ -64,7 +64,7 @@ std::vector<std::string> tokens_of(std::string_view text) {
       continue;
     }
     if (text[i] == '\'') {
-      end = text.find('\'', i + 1);
+      end = std::min(text.find('\'', i + 1), text.size());
       tokens.emplace_back(text.substr(i + 1, end - i - 1));
       i = end + 1;
       continue;
@@ -98,7 +98,7 @@ void FakeAnalysis::read_settings(sql::Facts& facts, const std::vector<std::strin
   if (facts.kind == sql::Kind::set) {
     sql::Setting setting;
     std::size_t at = 1;
-    if (ascii_lower(tokens[1]) == "local") setting.scope = sql::Setting::Scope::local, ++at;
+    if (word(tokens, 1) == "local") setting.scope = sql::Setting::Scope::local, ++at;
     setting.is_default = ascii_lower(tokens[0]) == "reset";
     setting.name = word(tokens, at);
     if (!setting.is_default) setting.value = word(tokens, at + (setting.name == "role" ? 1 : 2));
@@ -139,6 +139,7 @@ void FakeAnalysis::read(std::string_view statement) {
                                           : "";
   if (first == "prepare" || first == "execute" || first == "deallocate") {
     facts.prepared = word(tokens, 1);
+    if (first == "deallocate" && facts.prepared == "all") facts.prepared = {};
   }
   if (first == "declare" || first == "close") facts.cursor = word(tokens, 1);
   if (first == "copy") {
