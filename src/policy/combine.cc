@@ -197,10 +197,9 @@ Refusal Combination::word(const Question& question, const CompiledRule& compiled
   if (refusal.hint.empty() && !rule.owner.empty()) {
     refusal.hint = "Ask " + rule.owner + " for an exception.";
   }
-  if (position == 0 && question.opacity == sql::Opacity::unparsable) {
-    position = question.error_position;
-  }
-  if (position > 0 && !question.converted) {
+  const bool unparsable = question.opacity == sql::Opacity::unparsable;
+  if (unparsable) position = question.error_position;  // 0: at the first character
+  if ((position > 0 || unparsable) && !question.converted) {
     refusal.position = in_characters(question.text, position);
   }
   return refusal;

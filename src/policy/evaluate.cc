@@ -19,7 +19,7 @@ Evaluator::Evaluator(const Bundle& bundle, Scripts* scripts, Tally* tally)
 
 void Evaluator::evaluate(const Question& question, Evaluation& out, Observer* observer) {
   out.reset();
-  scratch_.reset();
+  scratch_.reset(question);
   const std::vector<std::uint32_t>& rules = bundle_.of(question.hook);
   if (rules.empty() && (question.hook != Hook::statement || bundle_.scopes().empty())) return;
   const std::uint32_t traits = traits_of(question);
@@ -61,7 +61,7 @@ bool Evaluator::may_match(const CompiledRule& rule, const Question& question,
   if ((match.needs & ~traits) != 0) return false;
   if (!match.names.empty() && demanded_[rule.index] == 0) return false;
   if (question.statement == nullptr) return match.kinds == 0xffffffffu;
-  return ((match.kinds >> static_cast<unsigned>(question.statement->kind)) & 1) != 0;
+  return (match.kinds & scratch_.kinds) != 0;
 }
 
 void Evaluator::ask(const CompiledRule& rule, const Question& question, Evaluation& out,

@@ -21,12 +21,11 @@ void gather(const Match& match, Leaves& into) {
   for (const Match& part : match.parts) gather(part, into);
 }
 
-// Keys with one value at a time: two lists without a common value exclude each other. `kind` is one
-// but for select: a data-modifying CTE is both.
+// Keys with one value at a time: two lists without a common value exclude each other.
 bool single_valued(std::string_view key) {
-  constexpr std::string_view kKeys[] = {"command",     "protocol",    "statements", "database",
-                                        "user",        "role",        "app",        "transaction",
-                                        "copy.target", "copy.format", "limit.kind", "kind"};
+  constexpr std::string_view kKeys[] = {"kind",        "command",     "protocol",    "statements",
+                                        "user",        "database",    "role",        "app",
+                                        "transaction", "copy.target", "copy.format", "limit.kind"};
   return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys);
 }
 
@@ -44,22 +43,12 @@ bool only(const Match& leaf, const std::set<std::string>& words) {
   });
 }
 
-bool only(const Match& leaf, bool value) {
+bool says(const Match& leaf, bool value) {
   return leaf.operands.size() == 1 && leaf.operands[0] == Operand(value);
-}
-
-// Kinds that hold together with another kind in one statement.
-bool mixes(const Match& kinds) {
-  for (const char* kind : {"select", "insert", "update", "delete", "merge", "explain", "prepare",
-                           "do", "call", "ddl", "copy", "cursor"}) {
-    if (has_word(kinds, kind)) return true;
-  }
-  return false;
 }
 
 std::string exclude(const Match& a, const Match& b) {
   if (a.key == b.key && single_valued(a.key)) {
-    if (a.key == "kind" && (mixes(a) || mixes(b))) return {};
     for (const Operand& operand : a.operands) {
       if (std::find(b.operands.begin(), b.operands.end(), operand) != b.operands.end()) return {};
     }
@@ -71,15 +60,11 @@ std::string exclude(const Match& a, const Match& b) {
     return a.key + " cannot be both";
   }
   if (a.key != "kind") return {};
-  if (b.key == "writes" && only(b, true) && only(a, {"select", "show"})) {
-    return "kind 'select' does not write; what writes has its own kind";
-  }
-  if (b.key == "writes" && only(b, false) && only(a, {"insert", "update", "delete", "merge"})) {
+  if (b.key == "writes" && says(b, true) && only(a, {"show"})) return "SHOW writes nothing";
+  if (b.key == "writes" && says(b, false) && only(a, {"insert", "update", "delete", "merge"})) {
     return "this kind always writes";
   }
-  if (b.key.rfind("copy.", 0) == 0 && !has_word(a, "copy") && !mixes(a)) {
-    return "only kind 'copy' has " + b.key;
-  }
+  if (b.key.rfind("copy.", 0) == 0 && !has_word(a, "copy")) return "only kind 'copy' has " + b.key;
   return {};
 }
 
@@ -93,6 +78,30 @@ std::string contradiction(const Leaves& a, const Leaves& b) {
     }
   }
   return {};
+}
+
+// `kind` is the outermost command: WITH d AS (DELETE ...) SELECT is a select that writes.
+void lint_kind(const Rule& rule, const Leaves& leaves, const Problems& problems) {
+  if (!rule.verdict) return;
+  const auto key = [](const char* name) {
+    return [name](const Match* leaf) { return leaf->key == name; };
+  };
+  const auto kind = std::find_if(leaves.begin(), leaves.end(), key("kind"));
+  if (kind == leaves.end()) return;
+  const bool allows = rule.verdict->action == Verdict::Action::allow;
+  if (allows && has_word(**kind, "select") &&
+      std::none_of(leaves.begin(), leaves.end(), key("writes"))) {
+    problems.warning((*kind)->place,
+                     "kind 'select' also holds of WITH d AS (DELETE ...) SELECT and SELECT INTO; "
+                     "add writes = false");
+  }
+  const bool refuses = rule.verdict->action == Verdict::Action::deny ||
+                       rule.verdict->action == Verdict::Action::terminate;
+  if (refuses && only(**kind, {"insert", "update", "delete", "merge"})) {
+    problems.warning((*kind)->place,
+                     "kind is the outermost command and misses WITH d AS (DELETE ...) SELECT; ask "
+                     "for where.*, writes or relations instead");
+  }
 }
 
 void each_leaf(const Match& match, const std::function<void(const Match&)>& take) {
@@ -134,6 +143,7 @@ void lint_rule(const Source& source, const Rule& rule, const Problems& problems)
   if (const std::string why = contradiction(leaves, leaves); !why.empty()) {
     problems.warning(rule.match.place, "rule '" + rule.id + "' can never match: " + why);
   }
+  lint_kind(rule, leaves, problems);
   each_leaf(rule.match, [&](const Match& leaf) {
     if (leaf.key != "text_re2") return;
     problems.warning(leaf.place,

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "policy/lint.h"
+#include "policy/load_lua.h"
 #include "policy/load_toml.h"
 #include "policy/nearest.h"
 #include "policy/node.h"
@@ -89,9 +90,12 @@ void sort_problems(const std::vector<Text>& texts, std::vector<Problem>& problem
 }
 
 void load_into(const std::vector<Text>& texts, const LoadOptions& options, Source& source) {
+  LuaLoader lua(options, source);
   for (const Text& text : texts) {
     if (ends_with(text.name, ".toml")) load_toml(text, options, source);
+    else lua.load(text);
   }
+  lua.finish();
   const Problems problems(source.problems);
   check_ids(source.rules, "rule", problems);
   check_ids(source.packs, "pack", problems);

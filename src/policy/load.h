@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "policy/rule.h"
+#include "script/sandbox.h"
+#include "script/value.h"
 
 namespace pgmoat::policy {
 
@@ -17,6 +19,8 @@ struct LoadOptions {
   bool lint = true;      // warn of what is allowed and surely not meant
   // Take the place of the packs' lists of these names; for packs that come without (tenant tables).
   std::map<std::string, std::vector<std::string>> lists;
+  std::map<std::string, script::Value> parameters;  // of pgmoat.params(name): tables
+  script::Budget budget;                            // of running a file of Lua
 };
 
 struct Text {

@@ -33,12 +33,19 @@ class Registrar {
     script::Function when, decide;  // ref -1 where there is none
   };
 
-  std::function<std::int64_t()> clock;  // unix seconds, for pgmoat.now() and schedules
+  std::function<std::int64_t()> clock;              // unix seconds, for pgmoat.now() and schedules
   std::map<std::string, script::Value> parameters;  // of pgmoat.params(name): tables
   // Files that pgmoat.map{file=} reads. A worker is given what loading has read (Source::files), so
   // that all of them say the same.
   Files files;
   bool may_read = true;  // read from the disk what is not in `files`, and keep it there
+
+  // In a worker: what loading has read, and nothing new.
+  void repeat(const Source& source) {
+    parameters = source.parameters;
+    files = source.files;
+    may_read = false;
+  }
 
   // After the last file: from here on nothing registers, and clocks may be read.
   void seal() { sealed_ = true; }

@@ -2,6 +2,9 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace pgmoat::policy {
 
 namespace {
@@ -25,15 +28,15 @@ class WordSet final : public LuaMade {
   explicit WordSet(const std::vector<std::string>& words) : words_(words.begin(), words.end()) {}
   const ObjectType& type() const override { return shape(); }
   static const ObjectType& shape() {
-    static const ObjectType type = {"set",
-                                    "pgmoat.Set",
-                                    {},
-                                    {{"has", "fun(self, word: string): boolean",
-                                      "Whether the word is in the set, exactly.",
-                                      [](const void* self, const Arguments& arguments, Push& push) {
-                                        push.boolean(as<WordSet>(self).has(first(arguments)));
-                                      }}},
-                                    nullptr};
+    static const ObjectType type = {
+        "set",
+        "pgmoat.Set",
+        {},
+        {{"has", "fun(self, word: string): boolean", "Whether the word is in the set, exactly.",
+          [](const void* self, const Arguments& arguments, Push& push) {
+            push.boolean(as<WordSet>(self).has(first(arguments)));
+          }}},
+        nullptr};
     return type;
   }
 
@@ -70,16 +73,16 @@ class Timetable final : public LuaMade {
       : schedule_(std::move(schedule)), now_(std::move(now)) {}
   const ObjectType& type() const override { return shape(); }
   static const ObjectType& shape() {
-    static const ObjectType type = {"schedule",
-                                    "pgmoat.Schedule",
-                                    {},
-                                    {{"active", "fun(self): boolean",
-                                      "Whether now is inside one of the windows.",
-                                      [](const void* self, const Arguments&, Push& push) {
-                                        const auto& table = as<Timetable>(self);
-                                        push.boolean(table.schedule_.active(table.now_()));
-                                      }}},
-                                    nullptr};
+    static const ObjectType type = {
+        "schedule",
+        "pgmoat.Schedule",
+        {},
+        {{"active", "fun(self): boolean", "Whether now is inside one of the windows.",
+          [](const void* self, const Arguments&, Push& push) {
+            const auto& table = as<Timetable>(self);
+            push.boolean(table.schedule_.active(table.now_()));
+          }}},
+        nullptr};
     return type;
   }
 
@@ -168,18 +171,29 @@ class Pattern final : public LuaMade {
     if (!re2_.Match(text, 0, text.size(), RE2::UNANCHORED, groups, count)) return push.nil();
     push.text({groups[count - 1].data(), groups[count - 1].size()});
   }
-  // The text is kept here while Lua copies it: Lua may leave by a long jump.
+  // The text is kept here while Lua copies it: Lua may leave by a long jump. What is made is bounded
+  // as it grows, since one group may be written many times.
   void replace(const Arguments& arguments, Push& push) const {
-    if (arguments.size() < 2) return push.nil();
-    made_ = arguments[0];
-    RE2::GlobalReplace(&made_, re2_, re2::StringPiece(arguments[1]));
-    if (made_.size() > kLongest) {
-      made_.clear();
-      made_.shrink_to_fit();
-      return push.nil();
+    made_.clear();
+    if (arguments.size() < 2 || arguments[1].size() > 1000) return push.nil();
+    const re2::StringPiece text(arguments[0]), with(arguments[1]);
+    re2::StringPiece groups[10];
+    std::size_t at = 0;
+    while (at <= text.size() &&
+           re2_.Match(text, at, text.size(), RE2::UNANCHORED, groups, std::size(groups))) {
+      const auto found = static_cast<std::size_t>(groups[0].data() - text.data());
+      made_.append(text.data() + at, found - at);
+      if (!re2_.Rewrite(&made_, with, groups, std::size(groups))) return push.nil();
+      at = found + groups[0].size();
+      if (groups[0].empty() && at < text.size()) made_.push_back(text[at]);
+      if (groups[0].empty()) ++at;
+      if (made_.size() > kLongest) return push.nil();
     }
+    if (at < text.size()) made_.append(text.data() + at, text.size() - at);
+    if (made_.size() > kLongest) return push.nil();
     push.text(made_);
   }
+
   RE2 re2_;
   mutable std::string made_;
 };
@@ -208,8 +222,8 @@ Made make_schedule(const std::string& zone, const std::vector<std::string>& wind
   for (const std::string& window : windows) {
     if (std::string wrong = schedule.add(window); !wrong.empty()) return wrong;
   }
-  return Made(std::unique_ptr<LuaMade>(
-      std::make_unique<Timetable>(std::move(schedule), std::move(now))));
+  return Made(
+      std::unique_ptr<LuaMade>(std::make_unique<Timetable>(std::move(schedule), std::move(now))));
 }
 
 Made make_map(std::string_view text, const std::string& file) {

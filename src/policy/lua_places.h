@@ -10,7 +10,7 @@
 namespace pgmoat::policy {
 
 struct LuaPart {
-  std::string key;  // "" of a list's items
+  std::string key;                       // "" of a list's items
   int line = 0, column = 0;              // of the key, or of an item
   int value_line = 0, value_column = 0;  // of the value
   std::vector<LuaPart> parts;            // of the table that the value is, or is made from

@@ -40,7 +40,7 @@ std::vector<Matcher> about_statements() {
   const Words none;
   return {
       {"kind", Type::word, false, names(sql::Kind::other),
-       "What the statement is; a data-modifying CTE counts as its own kind too."},
+       "The outermost command: WITH d AS (DELETE ...) SELECT is a select that writes."},
       {"command", Type::text, false, none, "The command tag of PostgreSQL: \"CREATE TABLE\"."},
       {"writes", Type::flag_or_name, false, none,
        "Whether the statement changes anything; or the relations that it changes."},

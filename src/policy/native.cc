@@ -62,6 +62,42 @@ std::uint32_t traits_of(const Question& question) {
   return traits;
 }
 
+namespace {
+
+// Whether it is the doing of the statement itself: the target of INSERT (ON CONFLICT updates it too),
+// MERGE and COPY.
+bool is_own(const sql::Facts& facts, const sql::Relation& relation, const sql::Relation*& target) {
+  using sql::Kind;
+  const bool may =
+      facts.kind == Kind::insert || facts.kind == Kind::merge || facts.kind == Kind::copy;
+  if (!may || relation.nested) return false;
+  if (relation.via != sql::Via::target && relation.via != sql::Via::copy) return false;
+  if (target == nullptr) target = &relation;
+  if (relation.qualified != target->qualified) return false;
+  return facts.kind != Kind::insert || relation.access != sql::Access::delete_;
+}
+
+}  // namespace
+
+std::uint32_t kinds_of(const Question& question) {
+  if (question.statement == nullptr) return 0;
+  const sql::Facts& facts = *question.statement;
+  const auto bit_of = [](sql::Kind kind) { return 1u << static_cast<unsigned>(kind); };
+  std::uint32_t kinds = bit_of(facts.kind);
+  const sql::Relation* target = nullptr;
+  for (const sql::Relation& relation : facts.relations) {
+    if (facts.kind == sql::Kind::ddl && relation.nested) continue;
+    if (is_own(facts, relation, target)) continue;
+    switch (relation.access) {
+      case sql::Access::insert: kinds |= bit_of(sql::Kind::insert); break;
+      case sql::Access::update: kinds |= bit_of(sql::Kind::update); break;
+      case sql::Access::delete_: kinds |= bit_of(sql::Kind::delete_); break;
+      default: break;
+    }
+  }
+  return kinds;
+}
+
 struct Patterns::Sets {
   std::array<std::unique_ptr<re2::RE2::Set>, kFields> of;
   std::array<std::size_t, kFields> counts{};
@@ -115,8 +151,9 @@ void Patterns::search(Field field, std::string_view text, std::vector<char>& hit
   for (const int number : found) hits[static_cast<std::size_t>(number)] = 1;
 }
 
-void Scratch::reset() {
+void Scratch::reset(const Question& question) {
   searched.fill(false);
+  kinds = kinds_of(question);
   fingerprint = 0;
   score = enforced_score = 0;
 }

@@ -53,6 +53,10 @@ enum Trait : std::uint32_t {
 };
 std::uint32_t traits_of(const Question& question);
 
+// Bits 1 << sql::Kind: what the statement is, and what it does besides: a SELECT, EXPLAIN, PREPARE or
+// DO that inserts, updates or deletes somewhere inside is that too. What DDL defines is not done yet.
+std::uint32_t kinds_of(const Question& question);
+
 // The patterns of every rule, one RE2::Set per field: a text is walked once whatever their number.
 class Patterns {
  public:
@@ -77,9 +81,10 @@ struct Scratch {
   std::array<std::vector<char>, Patterns::kFields> hits;
   std::array<bool, Patterns::kFields> searched{};
   std::uint64_t fingerprint = 0;
+  std::uint32_t kinds = 0;          // kinds_of()
   std::int64_t score = 0;           // of every scoring rule that is not off
   std::int64_t enforced_score = 0;  // of those that enforce
-  void reset();
+  void reset(const Question& question);
 };
 
 struct Condition;

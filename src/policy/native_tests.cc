@@ -87,9 +87,11 @@ bool found(const Operands& operands, Asked& asked, Patterns::Field field, Search
 
 }  // namespace
 
+// What refuses holds if the statement is any of them; what allows, if it is nothing else.
 bool kind(const Operands& operands, Asked& asked) {
-  const sql::Facts* facts = asked.question.statement;
-  return facts != nullptr && in_mask(operands.mask, facts->kind);
+  const std::uint64_t kinds = asked.scratch.kinds;
+  if (operands.unqualified == NameSet::Unqualified::lenient) return (kinds & operands.mask) != 0;
+  return kinds != 0 && (kinds & ~operands.mask) == 0;
 }
 bool command(const Operands& operands, Asked& asked) {
   const sql::Facts* facts = asked.question.statement;

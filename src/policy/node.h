@@ -52,8 +52,8 @@ struct Node::Entry {
   Node value;
 };
 
-// The fields that mark what a constructor made, in tables of Lua: its name, and its line.
-inline constexpr std::string_view kMadeBy = "pgmoat:made_by", kMadeAt = "pgmoat:made_at";
+// The field that marks what a constructor made, in tables of Lua: its name.
+inline constexpr std::string_view kMadeBy = "pgmoat:made_by";
 
 class Problems {
  public:

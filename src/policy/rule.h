@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "policy/judge.h"
+#include "script/value.h"
 #include "sql/edit.h"
 
 namespace pgmoat::policy {
@@ -137,6 +139,9 @@ struct Source {
   std::vector<Problem> problems;
   // Lua files, in order, for the workers' sandboxes: name and text.
   std::vector<std::pair<std::string, std::string>> scripts;
+  // What pgmoat.map{file=} has read, for the workers: name and text.
+  std::vector<std::pair<std::string, std::string>> files;
+  std::map<std::string, script::Value> parameters;  // of pgmoat.params(name): tables
 };
 
 }  // namespace pgmoat::policy

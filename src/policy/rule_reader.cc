@@ -153,6 +153,7 @@ class RuleReader {
     const auto& names = verdict_names();
     const auto at = std::find(names.begin(), names.end(), node.made_by);
     deciders_.push_back("verdict");
+    if (!not_built(node.made_by).empty()) return {};  // its call has told
     if (at == names.end()) {
       return node.is(Node::Type::function)
                  ? "expected pgmoat.deny{...} and the like; a function is given as `decide`"

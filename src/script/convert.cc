@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "base/check.h"
 #include "base/overload.h"
 #include "script/core.h"
 
@@ -122,6 +123,7 @@ std::string run_host(lua_State* L, const HostFunction& function) {
     if (function.make) {
       const auto made = function.make(arguments, caller_of(L));
       if (!made) return made.error();
+      PGMOAT_CHECK(made->type != nullptr);
       push_object(core_of(L), *made->type, made->self, true);
     } else {
       const auto answer = function.host(arguments, caller_of(L));

@@ -79,6 +79,13 @@ inline void charge(lua_State* L, std::uint64_t units) { core_of(L).meter.charge(
 // Raises an error with the file and line of the Lua function that called this C function.
 [[noreturn]] void raise(lua_State* L, const std::string& message);
 
+// trouble.cc
+std::string bytes_text(std::size_t bytes);  // "16 MiB"
+void set_place(const Place& place, Trouble& trouble);
+// Of the call that ended with this status of Lua's; its message is on top of the stack.
+Trouble trouble_of(const Core& core, int status, std::uint64_t instructions,
+                   std::chrono::microseconds wall);
+
 // library.cc: the globals a policy sees, and nothing else.
 void open_libraries(Core& core);
 // Leaves a new library's members (where C++ writes them) on the stack, and above them the read-only

@@ -14,8 +14,8 @@ namespace pgmoat::script {
 
 struct ObjectType;
 
-// Where a getter leaves its one value. No getter may throw or allocate in C++ what it still owns
-// when it calls this: Lua may raise out of memory here.
+// Where a getter leaves its one value; none is nil. Any of these may raise out of memory or a stop. It
+// passes through the getter as a C++ exception: destructors run, and `catch (...)` would be a bug.
 class Push {
  public:
   virtual void nil() = 0;
@@ -53,7 +53,8 @@ struct ObjectType {
   std::string class_name;  // in stubs: "pgmoat.Statement"
   std::vector<Field> fields;
   std::vector<Method> methods;
-  // Free keys, as in s.guc["app.tenant"]; null where only `fields` exist. Unknown keys give nil.
+  // Free keys, as in s.guc["app.tenant"]; a whole number comes as its digits, as in p[1]. Null where
+  // only `fields` exist. Unknown keys give nil.
   void (*lookup)(const void* self, std::string_view key, Push& push) = nullptr;
 };
 

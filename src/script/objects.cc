@@ -2,6 +2,7 @@
 // call of its getter. After freeze() nothing can keep a userdata beyond its call, so the same ones
 // serve every call and an ordinary rule allocates none.
 #include <algorithm>
+#include <charconv>
 
 #include "base/check.h"
 #include "script/core.h"
@@ -116,7 +117,14 @@ int index_object(lua_State* L) {
     type.fields[static_cast<std::size_t>(lua_tointeger(L, -1))].get(thing.self, push);
     return push.finish();
   }
-  if (type.lookup == nullptr || lua_type(L, 2) != LUA_TSTRING) unknown_field(L, type, 2);
+  if (type.lookup == nullptr) unknown_field(L, type, 2);
+  if (lua_isinteger(L, 2)) {  // p[1]: the key's digits, without making a string of Lua's
+    char digits[24];
+    const auto end = std::to_chars(digits, digits + sizeof digits, lua_tointeger(L, 2)).ptr;
+    type.lookup(thing.self, {digits, static_cast<std::size_t>(end - digits)}, push);
+    return push.finish();
+  }
+  if (lua_type(L, 2) != LUA_TSTRING) unknown_field(L, type, 2);
   std::size_t size = 0;
   const char* key = lua_tolstring(L, 2, &size);
   charge(L, 1 + size / 16);

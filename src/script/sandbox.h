@@ -1,11 +1,22 @@
-// A Lua 5.4 state that cannot hurt: bounded memory, instructions, wall time and string sizes, no
-// io, os, load, require, debug, coroutine, string.dump, and no C function whose time grows with its
-// input beyond the bound. Lua patterns are replaced by RE2 (pgmoat.re) and plain string.find. It
-// knows nothing of PostgreSQL or of policies. One sandbox belongs to one thread.
+// A Lua 5.4 state that cannot hurt: bounded memory, instructions, time and string sizes, and no C
+// function whose time grows with its input beyond the bound (library.cc and its kin give the reason
+// for each). It knows nothing of PostgreSQL or of policies. One sandbox belongs to one thread.
+//
+// Not there: io, os, package, require, load*, dofile, debug, coroutine, collectgarbage, string.dump,
+// print, random numbers, getmetatable, rawget/rawset, _G and _ENV; pcall and xpcall, so that nothing
+// catches a stop (an error ends the rule); Lua patterns (plain string.find stays, pgmoat.re is RE2).
+// setmetatable copies the events it is given and refuses __gc, __close, __mode, __pairs and
+// __metatable. Reading an unknown name raises. Only text is loaded, no bytecode.
 //
 // Life: define() host functions, run() the files (they register things through host functions), then
-// freeze(): from there on writing a global or a table made while loading raises, so that workers
-// cannot come to disagree. call() may run at any time.
+// freeze(), so that workers cannot come to disagree. call() may run at any time.
+//
+// freeze() makes read-only every table that the globals or the registered functions can reach, also
+// through locals, metatables and keys: writing one, or a global, raises. It fails when a reachable
+// function, or one inside it, assigns a local that lives outside it (`n = n + 1` with `n` of the
+// file); locals of the call itself are free. Afterwards no function can be handed to C++. So nothing
+// that Lua does in one call is seen by the next. Not caught: what the order of pairs() is, which
+// differs between workers, and what host functions and kept objects remember.
 #pragma once
 
 #include <chrono>
@@ -26,10 +37,14 @@
 namespace pgmoat::script {
 
 struct Budget {
-  std::uint64_t instructions = 200'000;          // of one call
-  std::chrono::microseconds wall{5'000};         // of one call
-  std::size_t memory = 16u << 20;                // of the state
-  std::size_t string_bytes = 64u << 10;          // of one string made by rep, concat, format, ..
+  std::uint64_t instructions = 200'000;  // of one call
+  // Of one call, on the thread's own clock: a loaded machine may keep it from running, which is not
+  // the rule's fault. Eight times as much ends the call in any case.
+  std::chrono::microseconds wall{5'000};
+  std::size_t memory = 16u << 20;  // of the state
+  // Of one string that Lua makes: rep, concat, format, `..`. What C++ hands in may be longer, and its
+  // lower, upper, reverse and sub as well.
+  std::size_t string_bytes = 64u << 10;
   std::uint64_t load_instructions = 10'000'000;  // of running a file
   std::chrono::microseconds load_wall{1'000'000};
 };
@@ -62,7 +77,7 @@ class Sandbox {
   Sandbox& operator=(const Sandbox&) = delete;
 
   // pgmoat.<name>(...) in Lua; dots nest ("edit.add_filter"). The error becomes a Lua error with the
-  // caller's file and line in front.
+  // caller's file and line in front. A host function may not use the sandbox, but mark_volatile().
   using Host =
       std::function<Result<Value, std::string>(std::vector<Value>& arguments, const Caller&)>;
   void define(std::string_view name, Host host);
@@ -73,12 +88,13 @@ class Sandbox {
       std::function<Result<Lent, std::string>(std::vector<Value>& arguments, const Caller&)>;
   void define_object(std::string_view name, MakeObject make);
 
-  // Text chunks only. `chunk` is the file's name in messages.
+  // At most 1 MiB of text. `chunk` is the file's name in messages.
   std::variant<std::monostate, Trouble> run(std::string_view source, const std::string& chunk);
   // One expression over the given parameter names: `not q.where.present` with {"s", "q"}.
   Result<Function, Trouble> compile(std::string_view expression,
                                     const std::vector<std::string>& parameters,
                                     const std::string& chunk, int line);
+  // After trouble nothing is frozen, and the sandbox is good for nothing but its message.
   std::variant<std::monostate, Trouble> freeze();
 
   Result<Value, Trouble> call(Function function, std::span<const Lent> arguments);

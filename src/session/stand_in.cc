@@ -1,12 +1,7 @@
 // Until the sql floor has them.
-#include "sql/dialect.h"
 #include "sql/edit.h"
 
 namespace pgmoat::sql {
-
-[[gnu::weak]] void set_encoding(Dialect& dialect, std::string_view name) {
-  dialect.encoding = name == "UTF8" ? Encoding::utf8 : Encoding::unknown;
-}
 
 [[gnu::weak]] std::uint32_t original_position(const std::vector<Patch>& patches,
                                               std::uint32_t position) {

@@ -28,6 +28,7 @@ struct Analyzer::State {
   void extract(const Tree& tree, bool conforming_strings);
   void add_statement(const void* raw, std::uint32_t statements);
   void refuse(Opacity opacity, std::string_view why, std::uint32_t position = 0);
+  void shrink();
 
   Limits limits;
   Gate gate, nested_gate;
@@ -47,16 +48,27 @@ Analyzer::~Analyzer() = default;
 std::shared_ptr<const Analysis> Analyzer::analyze(std::string_view text, const Dialect& dialect) {
   State& state = *state_;
   state.draft.clear();
+  state.shrink();
   state.heading = {.text = text, .read_text = text};
   state.whole = true;
-  // The tree lives until its strings are packed.
-  Tree tree;
   state.read(text, dialect);
-  if (state.heading.opacity == Opacity::none && state.draft.statements.empty()) {
-    tree = state.parse(dialect.standard_conforming_strings);
-    if (tree) state.extract(tree, dialect.standard_conforming_strings);
+  if (state.heading.opacity != Opacity::none || !state.draft.statements.empty()) {
+    return AnalysisBuilder::pack(state.draft, state.heading);
   }
+  // The tree lives until its strings are packed.
+  const Tree tree = state.parse(dialect.standard_conforming_strings);
+  if (tree) state.extract(tree, dialect.standard_conforming_strings);
   return AnalysisBuilder::pack(state.draft, state.heading);
+}
+
+// What the last text left behind, if it was large.
+void Analyzer::State::shrink() {
+  constexpr std::size_t kKept = 64u << 10;
+  if (parsed.capacity() <= kKept && converted.capacity() <= kKept) return;
+  parsed = {};
+  converted = {};
+  extractor.shrink();
+  structure.shrink();
 }
 
 void Analyzer::State::refuse(Opacity opacity, std::string_view why, std::uint32_t position) {
@@ -97,13 +109,13 @@ bool Analyzer::State::pass_gate(bool conforming_strings) {
 Tree Analyzer::State::parse(bool conforming_strings) {
   parsed.assign(heading.read_text);
   Tree tree(parsed.c_str(), conforming_strings);
-  if (tree) return tree;
-  if (!scan->comments.empty()) {
-    blank_comments(parsed, scan->comments);
-    Tree again(parsed.c_str(), conforming_strings);
-    if (again) return again;
-  }
+  if (tree) [[likely]]
+    return tree;
   refuse(Opacity::unparsable, tree.error(), tree.error_position());
+  if (scan->comments.empty()) return tree;
+  blank_comments(parsed, scan->comments);
+  tree = Tree(parsed.c_str(), conforming_strings);
+  if (tree) heading.opacity = Opacity::none, heading.why = {}, heading.error_position = 0;
   return tree;
 }
 

@@ -13,6 +13,11 @@ namespace {
 
 constexpr Access kDefine = Access::define;
 
+template <class T>
+const T& as(const void* node) {
+  return *static_cast<const T*>(node);
+}
+
 struct Tags {  // "ALTER X", "DROP X" and "CREATE X" for every type of object
   std::array<std::string, OBJECT_VIEW + 1> alter, drop, create;
   Tags() {
@@ -33,6 +38,13 @@ Command alter(int type) { return {Kind::ddl, tags().alter[type], kDefine, true};
 Command create(std::string_view name) { return {Kind::ddl, name, kDefine, true}; }
 
 Command owner_of(int type) { return {Kind::dcl, tags().alter[type], kDefine, true}; }
+
+Command alter_table(const AlterTableStmt& statement) {
+  for (const void* command : elements_of(statement.cmds)) {
+    if (as<AlterTableCmd>(command).subtype == AT_ChangeOwner) return owner_of(statement.objtype);
+  }
+  return alter(statement.objtype);
+}
 
 std::string_view transaction(const TransactionStmt& statement) {
   switch (statement.kind) {
@@ -66,11 +78,6 @@ bool is_reset(const VariableSetStmt& statement) {
 
 Command define(const DefineStmt& statement) { return create(tags().create[statement.kind]); }
 
-template <class T>
-const T& as(const void* node) {
-  return *static_cast<const T*>(node);
-}
-
 // Those whose tag depends on what they hold; kind `other` with no name: none of them.
 Command of_several(const void* node) {
   switch (tag_of(node)) {
@@ -94,7 +101,7 @@ Command of_several(const void* node) {
       return {Kind::dcl, as<GrantRoleStmt>(node).is_grant ? "GRANT ROLE" : "REVOKE ROLE",
               Access::grant, true};
     case T_DropStmt: return {Kind::ddl, tags().drop[as<DropStmt>(node).removeType], kDefine, true};
-    case T_AlterTableStmt: return alter(as<AlterTableStmt>(node).objtype);
+    case T_AlterTableStmt: return alter_table(as<AlterTableStmt>(node));
     case T_RenameStmt: {
       const auto& rename = as<RenameStmt>(node);
       const bool part = rename.renameType == OBJECT_COLUMN || rename.renameType == OBJECT_ATTRIBUTE;

@@ -38,6 +38,8 @@ class Extractor {
 
   // One text, which lives until the draft is packed.
   void begin(std::string_view text, bool conforming_strings);
+  // Gives back the memory that a large text took.
+  void shrink();
   // One statement of it, and all texts inside. False: a budget is spent, the facts are not all.
   bool statement(const void* raw_statement, DraftStatement& into);
 
@@ -69,9 +71,10 @@ class Extractor {
   void push(const void* node, const Scope& scope) {
     if (node) frames_.push_back({node, depth_ + 1, scope});
   }
-  void push(const void* node, Scope scope, Clause clause) {
-    scope.clause = clause;
-    push(node, scope);
+  void push(const void* node, const Scope& scope, Clause clause) {
+    if (!node) return;
+    frames_.push_back({node, depth_ + 1, scope});
+    frames_.back().scope.clause = clause;
   }
   void push_children(const void* node, const Scope& scope);
   void visit_relation(const void* node, const Scope& scope);
@@ -175,6 +178,7 @@ class Extractor {
   std::uint32_t depth_ = 0;
   std::uint32_t nodes_left_ = 0, inner_left_ = 0;
   bool limit_noted_ = false, spent_ = false;
+  std::uint32_t refusals_left_ = 1'000'000;  // of PL/pgSQL bodies, see plpgsql.h: 32 MB at most
   std::vector<Frame> frames_;
   std::vector<Cte> ctes_;
   std::vector<Inner> inner_;

@@ -1,5 +1,7 @@
 // SELECT, INSERT, UPDATE, DELETE and MERGE: which clause an expression stands in, which tables are
 // read and which written, and which names are CTEs and no tables.
+#include <algorithm>
+
 #include "sql/conditions.h"
 #include "sql/constants.h"
 #include "sql/extract.h"
@@ -16,6 +18,7 @@ Scope target_of(Scope scope, Access access) {
   return scope;
 }
 Scope read_of(Scope scope) {
+  scope.selects = std::max<std::uint16_t>(scope.selects, 1);  // a sub-select is one deeper
   scope.access = Access::read;
   scope.via = Via::from;
   return scope;
@@ -152,7 +155,9 @@ void Extractor::visit_insert(const void* node, Scope scope) {
   push_with(insert.withClause, scope);
   push(insert.relation, target_of(scope, Access::insert));
   push_set_list(insert.cols, clause_of(scope, Clause::insert));
-  push(insert.selectStmt, scope, Clause::insert);
+  Scope source = clause_of(scope, Clause::insert);
+  --source.selects;
+  push(insert.selectStmt, source);
   if (const auto* conflict = insert.onConflictClause) {
     push(conflict->infer, scope, Clause::where);
     if (conflict->action == ONCONFLICT_UPDATE) {

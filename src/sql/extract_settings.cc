@@ -62,16 +62,17 @@ void Extractor::visit_set(const void* node, const Scope& scope) {
   setting.is_default =
       set.kind == VAR_RESET || set.kind == VAR_RESET_ALL || set.kind == VAR_SET_DEFAULT;
   setting.constant = set.kind != VAR_SET_CURRENT;
-  std::string_view value;
+  std::string value;
   for (const void* argument : elements_of(set.args)) {
     const auto part = constant_text(argument, draft_.arena);
     if (!part) {
       setting.constant = false;  // SET TIME ZONE INTERVAL ... has more to it; so has NULL
       continue;
     }
-    value = value.empty() ? draft_.arena.keep(*part) : draft_.arena.join(value, ", ", *part);
+    if (!value.empty()) value += ", ";
+    value += *part;
   }
-  setting.value = value;
+  setting.value = draft_.arena.keep(value);
   add_setting(setting);
   push(set.args, scope);
 }

@@ -5,7 +5,6 @@
 #include <xxhash.h>
 
 #include "sql/extract.h"
-#include "sql/identifiers.h"
 #include "sql/name_lists.h"
 #include "sql/plpgsql.h"
 #include "sql/postgres.h"
@@ -29,7 +28,7 @@ void Extractor::visit_create_function(const void* node, const Scope& scope) {
   for (const void* option : elements_of(create.options)) {
     const auto& element = *as<DefElem>(option);
     const std::string_view name = element.defname;
-    if (name == "language") language = lower_case(string_of(element.arg), draft_.arena);
+    if (name == "language") language = draft_.arena.keep(string_of(element.arg));
     if (name == "as" && is(element.arg, T_List)) {
       const Elements strings = elements_of(element.arg);
       text = string_of(strings.first[strings.size() - 1]);
@@ -51,7 +50,7 @@ void Extractor::visit_do(const void* node, const Scope& scope) {
   for (const void* option : elements_of(as<DoStmt>(node)->args)) {
     const auto& element = *as<DefElem>(option);
     if (std::string_view(element.defname) == "language") {
-      language = lower_case(string_of(element.arg), draft_.arena);
+      language = draft_.arena.keep(string_of(element.arg));
     } else if (is(element.arg, T_String)) {
       text = string_of(element.arg);
     }
@@ -128,7 +127,11 @@ bool Extractor::read_plpgsql(const Inner& inner) {
   if (gate_.scan(inner.routine, conforming_strings_).opacity != Opacity::none) return false;
   std::string expressions;
   bool dynamic = false;
-  if (!parse_plpgsql(inner.text.data(), conforming_strings_, expressions, dynamic)) return false;
+  if (refusals_left_ == 0) return false;
+  if (!parse_plpgsql(inner.text.data(), conforming_strings_, expressions, dynamic)) {
+    --refusals_left_;
+    return false;
+  }
   facts().dynamic_sql |= dynamic;
   for (std::size_t at = 0; at < expressions.size();) {
     const std::string_view expression = draft_.arena.keep(expressions.c_str() + at);

@@ -69,7 +69,10 @@ std::size_t bytes_of(const Draft& draft, const Heading& heading) {
           draft.settings.size() * sizeof(Setting) + draft.bodies.size() * sizeof(Body);
   size += sizeof(std::string_view) * (draft.roles.size() + draft.object_names.size() +
                                       draft.extensions.size() + draft.comments.size());
-  for (const auto& f : draft.functions) size += f.schema.size() + f.name.size() + 1;
+  // Each function's arguments are an array of their own, behind text.
+  for (const auto& f : draft.functions) {
+    size += f.schema.size() + f.name.size() + 1 + alignof(Argument);
+  }
   for (const auto& a : draft.arguments) size += a.value.size();
   for (const auto& c : draft.columns) size += c.relation.size() + c.name.size();
   for (const auto& r : draft.relations) {

@@ -26,7 +26,6 @@ enum Class : std::uint64_t {
   kConstantList = 0x106,
   kConstantRows = 0x107,
   kLimitLiteral = 0x108,
-  kEnd = 0x109,
 };
 
 bool is_data(const void* node) {
@@ -85,6 +84,42 @@ bool holds_data(std::string_view setting) {
          std::end(kExtensions);
 }
 
+// The table of fields as this hash reads it: scalars eight bytes at a time, under a mask that leaves
+// out pointers, places and what clients make up; then texts, then children.
+struct Plan {
+  struct Word {
+    std::uint16_t offset;
+    std::uint64_t mask;
+  };
+  std::vector<Word> words;
+  std::vector<std::uint16_t> texts;
+};
+
+std::vector<Plan> make_plans() {
+  std::vector<Plan> plans(kNodeTags);
+  for (unsigned tag = 0; tag < kNodeTags; ++tag) {
+    for (const Field& field : kNodeTypes[tag].fields) {
+      if (is_made_up(tag, field.offset)) continue;
+      if (field.kind == FieldKind::text) plans[tag].texts.push_back(field.offset);
+      if (field.kind == FieldKind::text || field.kind == FieldKind::node ||
+          field.kind == FieldKind::value || field.kind == FieldKind::location) {
+        continue;
+      }
+      const std::uint16_t offset = field.offset & ~7;
+      if (plans[tag].words.empty() || plans[tag].words.back().offset != offset) {
+        plans[tag].words.push_back({offset, 0});
+      }
+      const std::uint64_t ones = field.size == 8 ? ~0ull : (1ull << field.size * 8) - 1;
+      plans[tag].words.back().mask |= ones << (field.offset - offset) * 8;
+    }
+  }
+  return plans;
+}
+const Plan& plan_of(unsigned tag) {
+  static const std::vector<Plan> plans = make_plans();
+  return plans[tag];
+}
+
 }  // namespace
 
 std::uint64_t StructureHash::of(const void* statement, std::uint32_t statements) {
@@ -115,6 +150,10 @@ void StructureHash::visit(const Item& item) {
     case T_SelectStmt: return visit_select(item);
     case T_FuncCall: return visit_call(item);
     case T_VariableSetStmt: return visit_set(item);
+    case T_MultiAssignRef:
+      // Each column of (a, b) = (...) points to the one source.
+      if (as<MultiAssignRef>(item.node)->colno == 1) return visit_fields(item);
+      return mix(static_cast<std::uint64_t>(as<MultiAssignRef>(item.node)->colno));
     case T_TypeName: return visit_fields({item.node, item.salt, true});
     case T_A_Expr:
     case T_A_ArrayExpr:
@@ -126,21 +165,21 @@ void StructureHash::visit(const Item& item) {
 
 void StructureHash::visit_fields(const Item& item) {
   const unsigned tag = tag_of(item.node);
-  std::uint32_t index = 0;
-  for (const Field& field : type_of(item.node).fields) {
-    ++index;
-    if (field.kind == FieldKind::location || field.kind == FieldKind::value) continue;
-    std::uint64_t word = 0;
-    std::memcpy(&word, static_cast<const std::byte*>(item.node) + field.offset, field.size);
-    if (word == 0 || is_made_up(tag, field.offset)) continue;
-    if (field.kind == FieldKind::node) {
-      push(reinterpret_cast<const void*>(word), index, item.verbatim);
-    } else if (field.kind == FieldKind::text) {
-      mix(index);
-      mix_text(reinterpret_cast<const char*>(word));
-    } else {
-      mix(index | word << 8);
-    }
+  const Plan& plan = plan_of(tag);
+  const auto* const bytes = static_cast<const std::byte*>(item.node);
+  for (const auto& [offset, mask] : plan.words) {
+    std::uint64_t word;
+    std::memcpy(&word, bytes + offset, sizeof word);  // what palloc gives is a multiple of eight
+    if (word &= mask; word != 0) mix(word ^ static_cast<std::uint64_t>(offset) << 48);
+  }
+  for (const std::uint16_t offset : plan.texts) {
+    const auto* const text = static_cast<const char*>(child_at(item.node, offset));
+    if (!text) continue;
+    mix(offset);
+    mix_text(text);
+  }
+  for (const std::uint16_t offset : kNodeTypes[tag].children) {
+    push(child_at(item.node, offset), offset, item.verbatim);
   }
 }
 
@@ -165,7 +204,15 @@ void StructureHash::visit_list(const Item& item) {
   const Elements elements = elements_of(item.node);
   mix(elements.size());
   std::uint32_t index = 0;
-  for (const void* element : elements) push(element, ++index, item.verbatim);
+  for (const void* element : elements) {
+    ++index;
+    if (is(element, T_String)) {
+      mix(T_String | static_cast<std::uint64_t>(index) << 16);
+      mix_text(as<String>(element)->sval);
+    } else {
+      push(element, index, item.verbatim);
+    }
+  }
 }
 
 void StructureHash::visit_constant(const Item& item) {
@@ -193,9 +240,9 @@ void StructureHash::visit_select(const Item& item) {
   const bool bulk = rows.size() > 0 && !item.verbatim &&
                     std::all_of(rows.begin(), rows.end(),
                                 [](const void* row) { return all_data(elements_of(row)); });
-  // Without LIMIT or with LIMIT ALL it is the same statement, also the option that goes with it.
   SelectStmt copy = select;
-  if (none) copy.limitCount = nullptr, copy.limitOption = LIMIT_OPTION_DEFAULT;
+  if (none) copy.limitCount = nullptr;  // LIMIT ALL
+  if (!copy.limitCount) copy.limitOption = LIMIT_OPTION_DEFAULT;
   if (literal) copy.limitCount = nullptr;
   if (bulk) copy.valuesLists = nullptr;
   if (literal) mix(kLimitLiteral);

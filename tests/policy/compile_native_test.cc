@@ -55,7 +55,7 @@ TEST(Native, WhatTheStatementIs) {
        [](Bench& b, Statement&) { b.question.protocol = policy::Protocol::extended; },
        [](Bench& b, Statement&) { b.question.protocol = policy::Protocol::simple; }},
       {leaf("fingerprint", "50fde20626009aba"), nothing,
-       [](Bench&, Statement& s) { s.facts.text = "SELECT 2"; }},
+       [](Bench&, Statement& s) { s.facts.text = "SELECT x"; }},
       {leaf("structure", "00000000000000ff"), [](Bench&, Statement& s) { s.facts.structure = 255; },
        nothing},
       {leaf("opaque", true),
@@ -72,6 +72,35 @@ TEST(Native, WhatTheStatementIs) {
       {leaf("security_definer", true),
        [](Bench&, Statement& s) { s.facts.security_definer = true; }, nothing},
   });
+}
+
+// A CTE that writes makes its statement what it does; an allow-list must not be misled by it.
+TEST(Native, WhatTheStatementDoesInside) {
+  const auto cte = [](Bench&, Statement& s) { s.relation("t", Access::delete_); };
+  EXPECT_TRUE(matches(leaf("kind", "delete"), cte));
+  EXPECT_TRUE(matches(leaf("kind", "select"), cte));
+  EXPECT_FALSE(matches(leaf("kind", "update"), cte));
+  EXPECT_TRUE(matches(leaf("kind", "delete"), [](Bench&, Statement& s) {
+    s.facts.kind = Kind::do_;
+    s.relation("t", Access::delete_).relations[0].nested = true;
+  }));
+  EXPECT_FALSE(matches(leaf("kind", "delete"), [](Bench&, Statement& s) {
+    s.facts.kind = Kind::ddl;  // CREATE FUNCTION
+    s.relation("t", Access::delete_).relations[0].nested = true;
+  }));
+  const auto allows = [](const char* kind, Statement& statement) {
+    Bench bench(source_of({rule("r", leaf("kind", kind), policy::Verdict::Action::allow)}));
+    return bench.matched(statement) == "r";
+  };
+  Statement select(Kind::select), writing(Kind::select), upsert(Kind::insert);
+  writing.relation("t", Access::delete_);
+  upsert.relation("t", Access::insert).relation("t", Access::update);
+  for (sql::Relation& relation : upsert.relations) relation.via = sql::Via::target;
+  EXPECT_TRUE(allows("select", select));
+  EXPECT_FALSE(allows("select", writing));
+  EXPECT_TRUE(allows("insert", upsert));
+  upsert.relation("u", Access::update).relations.back().via = sql::Via::target;
+  EXPECT_FALSE(allows("insert", upsert));
 }
 
 TEST(Native, Relations) {

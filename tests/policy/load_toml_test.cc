@@ -11,8 +11,17 @@ namespace {
 
 constexpr std::int64_t k2026 = 1'767'225'600;  // 2026-01-01
 
+LoadOptions options_of(bool lint) {
+  LoadOptions options;
+  options.now = k2026;
+  options.lint = lint;
+  return options;
+}
 Source read(const std::string& text, bool lint = false) {
-  return load_texts({{"f.toml", text}}, {k2026, lint});
+  const Text functions = {
+      "functions.lua",
+      "pgmoat.api(1)\npgmoat.export{ [\"tenant.decide\"] = function(s, q) end }\n"};
+  return load_texts({{"f.toml", text}, functions}, options_of(lint));
 }
 std::string told(const Source& source) {
   std::string all;
@@ -71,7 +80,9 @@ TEST(LoadToml, TheExamplePackBecomesWhatItSays) {
   const Source source = read(kCore, true);
   EXPECT_EQ(told(source),
             lines({"f.toml:7:1: warning: list '@dangerous_functions' is not used",
-                   "f.toml:10:1: warning: rule 'core.copy-program' can enforce and has no tests"}));
+                   "f.toml:10:1: warning: rule 'core.copy-program' can enforce and has no tests",
+                   "f.toml:22:11: warning: kind is the outermost command and misses WITH d AS "
+                   "(DELETE ...) SELECT; ask for where.*, writes or relations instead"}));
   ASSERT_EQ(source.packs.size(), 1u);
   EXPECT_EQ(source.packs[0].id, "core");
   EXPECT_EQ(source.packs[0].version, "1.4.0");

@@ -99,8 +99,7 @@ TEST_F(Freeze, EveryWriteIsRefused) {
       "local f, t, k = pairs(list) t.name = 1",
       "local f, t, k = ipairs(list) t[1] = 1",
       "setmetatable({}, { __newindex = list }).name = 'y'",
-      "setmetatable({}, { __index = function(_, k) list[k] = 1 end }).x = setmetatable({}, { "
-      "__index = function(_, k) list[k] = 1 end }).x",
+      "return setmetatable({}, { __index = function(_, k) list[k] = 1 end }).x",
       "pgmoat.rule(function() end)",
       "pgmoat.echo(function() end)",
       "return function() end",

@@ -51,6 +51,7 @@ Statement statement_of(const std::string& text) {
                                                      {"copy t from stdout", Kind::copy_in},
                                                      {"COPY t TO STDOUT", Kind::copy_out},
                                                      {"DEALLOCATE ALL", Kind::deallocate_all},
+                                                     {"PREPARE a AS SELECT 1", Kind::prepare},
                                                      {"DEALLOCATE a", Kind::deallocate}};
   Statement statement;
   if (const auto at = kFixed.find(text); at != kFixed.end()) {
@@ -59,6 +60,9 @@ Statement statement_of(const std::string& text) {
   } else if (text.starts_with("INSERT ")) {
     statement.kind = Kind::insert;
     statement.text = text.substr(7);
+  } else if (text.starts_with("SELECT pg_catalog.set_config(")) {
+    statement.kind = Kind::configure;
+    statement.count = 1;
   } else if (text == "SELECT wide") {
     statement.kind = Kind::select;
     statement.count = 1;
@@ -532,6 +536,10 @@ std::string ModelServer::run(const Statement& statement) {
     case Kind::notice: say_notice("mind the gap"); return "DO";
     case Kind::notify: say(wire::NotificationResponse{4711, "c", "p"}); return "NOTIFY";
     case Kind::copy_out: return run_copy_out();
+    case Kind::prepare:
+      if (statements_.contains("a")) throw Error{"42P05", "prepared statement already exists"};
+      statements_["a"] = {statement_of("SELECT 1")};
+      return "PREPARE";
     case Kind::deallocate_all: statements_.clear(); return "DEALLOCATE ALL";
     case Kind::deallocate:
       if (statements_.erase("a") == 0) throw Error{"26000", "prepared statement does not exist"};

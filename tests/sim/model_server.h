@@ -39,6 +39,8 @@ struct Statement {
     copy_out,
     deallocate,
     deallocate_all,
+    prepare,    // a, as SELECT 1
+    configure,  // set_config: a row, and nothing else that can be seen
     bad,
   };
   Kind kind = Kind::empty;
@@ -47,7 +49,8 @@ struct Statement {
   std::size_t width = 2;  // size of a row's value
 
   bool returns_rows() const {
-    return kind == Kind::select || kind == Kind::fails_late || kind == Kind::divide;
+    return kind == Kind::select || kind == Kind::fails_late || kind == Kind::divide ||
+           kind == Kind::configure;
   }
 };
 

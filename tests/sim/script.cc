@@ -8,6 +8,16 @@
 
 namespace pgmoat::sim {
 
+std::string rewritten(std::string_view sql) {
+  if (sql == "SELECT 5") return "SELECT 2";
+  if (sql == "INSERT y") return "INSERT rewritten";
+  return {};
+}
+bool has_settings(std::string_view sql) {
+  return sql == "SELECT 3" || sql == "INSERT y" || sql == "INSERT $1" || sql == "SELECT 1/0";
+}
+bool is_warned_of(std::string_view sql) { return sql == "SELECT 1" || sql == "INSERT z"; }
+
 namespace {
 
 template <class M>
@@ -45,6 +55,7 @@ constexpr const char* kSingles[] = {"SELECT 1",
                                     "COPY t TO STDOUT",
                                     "SELECT 2 /* copy std */",
                                     "DEALLOCATE a",
+                                    "PREPARE a AS SELECT 1",
                                     "DEALLOCATE ALL",
                                     "SELECT wide",
                                     "INSERT v"};
@@ -143,11 +154,14 @@ class Author {
   void query(const std::string& sql) {
     if (refused())
       return say(bytes_of(wire::Query{with_word(sql)}), bytes_of(wire::Query{poison()}));
-    say(bytes_of(wire::Query{sql}));
+    const std::string other = rewritten(sql);
+    say(bytes_of(wire::Query{sql}), other.empty() ? "" : bytes_of(wire::Query{other}));
   }
   void parse(std::string_view name, const std::string& sql) {
     if (refused()) return say(bytes_of(wire::Parse{name, with_word(sql), {}}), poison_parse(name));
-    say(bytes_of(wire::Parse{name, sql, {}}));
+    const std::string other = rewritten(sql);
+    say(bytes_of(wire::Parse{name, sql, {}}),
+        other.empty() ? "" : bytes_of(wire::Parse{name, other, {}}));
   }
   void bind(std::string_view portal, std::string_view statement, bool parameter) {
     wire::Bind message;

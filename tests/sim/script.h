@@ -16,6 +16,12 @@ namespace pgmoat::sim {
 inline const std::string kToken = "PGMOAT_DENIED_0123456789abcdef";
 inline const std::string kWord = "secrets";
 
+// What the judge makes of texts besides refusing the word: what is run instead, "" for nothing; and
+// which have settings put before them, or a warning.
+std::string rewritten(std::string_view sql);
+bool has_settings(std::string_view sql);
+bool is_warned_of(std::string_view sql);
+
 class Dice {
  public:
   explicit Dice(std::uint64_t seed) : engine_(seed) {}

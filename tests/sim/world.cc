@@ -20,6 +20,12 @@ std::size_t frame_size(std::string_view text) {
   return length + 1;
 }
 
+void rule_on(std::string_view sql, policy::Ruling& ruling) {
+  if (const std::string other = rewritten(sql); !other.empty()) test::rewrite(ruling, other);
+  if (has_settings(sql)) test::set_local(ruling, "a.b", "it's");
+  if (is_warned_of(sql)) test::warn(ruling);
+}
+
 }  // namespace
 
 View view_of(std::string_view told, std::size_t encryption_answers) {
@@ -80,7 +86,7 @@ World::World(const session::Setup& setup, const Script& script, const Direct& di
       direct_(direct),
       plan_(std::move(plan)),
       dice_(dice),
-      judge_({kWord}),
+      judge_({kWord}, rule_on),
       engine_(std::make_unique<session::Engine>(
           setup, judge_, pool_, session::Origin{"sim", std::string(32, 'k'), kToken, now_})) {}
 
@@ -229,9 +235,9 @@ void World::tell(const session::TransportEvent& event) {
 void World::collect() {
   post(to_server_, out_.to_server, false);
   post(to_client_, out_.to_client, true);
-  // The engine writes no NoticeResponse, so an 'N' of its own is an answer to an encryption
-  // request.
-  greeting_answers = std::min(made_for_client.find_first_not_of('N'), made_for_client.size());
+  // A NoticeResponse begins with the same letter, but comes later.
+  greeting_answers = std::min({made_for_client.find_first_not_of('N'), made_for_client.size(),
+                               script_.encryption_requests});
   for (const session::Command& command : out_.commands) {
     if (std::holds_alternative<session::Dial>(command)) dial_wanted_ = true;
     if (std::holds_alternative<session::ShutdownServer>(command)) server_shut_ = true;

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "policy/word_list.h"
 #include "session/engine.h"
 #include "sim/script.h"
+#include "support/scripted_judge.h"
 
 namespace pgmoat::sim {
 
@@ -124,7 +124,7 @@ class World {
   Plan plan_;
   Dice dice_;
   Instant now_{};
-  policy::WordList judge_;
+  test::ScriptedJudge judge_;
   wire::BufferPool pool_;
   session::Outbox out_;
   std::unique_ptr<session::Engine> engine_;

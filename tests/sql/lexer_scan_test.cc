@@ -110,13 +110,7 @@ void compare(const std::vector<std::string>& texts, std::size_t at_least) {
 }
 
 TEST(LexerScan, CutsRegressionStatementsAsLibpgQueryDoes) {
-  compare(statements("lexer/regress.sql0"), 490);
-}
-
-TEST(LexerScan, CutsAllRegressionStatementsAsLibpgQueryDoes) {
-  const auto all = statements("regress/accepted.sql0");
-  if (all.empty()) GTEST_SKIP() << "corpus/sql/regress/accepted.sql0 is not here";
-  compare(all, 29'000);
+  compare(statements("regress/accepted.sql0"), 29'000);
 }
 
 }  // namespace

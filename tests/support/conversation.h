@@ -88,11 +88,18 @@ class Conversation {
   explicit Conversation(session::Setup setup, std::vector<std::string> words = {"secrets"},
                         std::size_t chunk = 0)
       : setup_(std::move(setup)),
-        judge_(std::move(words)),
+        words_(std::move(words)),
         chunk_(chunk),
-        engine_(setup_, judge_, pool_, session::Origin{"test", kOurKey, kToken, now_}) {
+        engine_(setup_, words_, pool_, session::Origin{"test", kOurKey, kToken, now_}) {
     setup_.prepare();
   }
+  // With a judge of the test's own, and a session that has an id.
+  Conversation(session::Mode mode, policy::Judge& judge, std::size_t chunk = 0)
+      : setup_(setup_for(mode)),
+        words_({}),
+        chunk_(chunk),
+        engine_(setup_, judge, pool_,
+                session::Origin{"10.1.2.3:4567", kOurKey, kToken, now_, false, "abcdefghij"}) {}
   explicit Conversation(session::Mode mode, std::size_t chunk = 0)
       : Conversation(setup_for(mode), {"secrets"}, chunk) {}
 
@@ -190,7 +197,7 @@ class Conversation {
 
  private:
   session::Setup setup_;
-  policy::WordList judge_;
+  policy::WordList words_;
   wire::BufferPool pool_;
   std::size_t chunk_;
   Instant now_{};

@@ -431,11 +431,101 @@ def gate():
     return {name: bytes([flags]) + text for name, (flags, text) in texts.items()}
 
 
+# sandbox: a file of a policy.
+
+SANDBOX = {
+    "rule": "pgmoat.rule(function(s, q) return q.kind == 'select' and #q.relations > 1 end)",
+    "rule-with-list": "local t = { a = true }\nallowed = t\npgmoat.rule(function(s, q)\n"
+                      "  for i, r in ipairs(q.relations) do if not allowed[r] then return i end end\nend)",
+    "rule-with-method": "pgmoat.rule(function(s, q) return q:reads('a', 1), q.self.self.other end)",
+    "table-answer": "pgmoat.rule(function(s, q) return { 1, 'x', { y = 2.5 }, n = pgmoat.a.echo(q.relations) } end)",
+    "kept-object": "local k = pgmoat.kept{}\npgmoat.rule(function() return k.kind .. k.relations[1] end)",
+    "class": "local C = {} C.__index = C\nfunction C:n() return self.x end\nlocal o = setmetatable({ x = 1 }, C)\n"
+             "pgmoat.rule(function() return o:n() end)",
+    "default-values": "local d = setmetatable({}, { __index = function(t, k) return k end, __len = function() return 9 "
+                      "end, __call = function(_, x) return x end })\npgmoat.rule(function() return d.x, #d, d(1) end)",
+    "frozen-write": "t = { 1, a = {} }\npgmoat.rule(function() t.a.b = 1 end)\npgmoat.rule(function() t[2] = 1 end)",
+    "frozen-walk": "t = { 1, 2, k = 3 }\npgmoat.rule(function() for k, v in pairs(t) do next(t, k) end "
+                   "return table.concat(t, ','), #t, rawlen(t), table.unpack(t) end)",
+    "state-in-local": "local n = 0\npgmoat.rule(function() n = n + 1 return n end)",
+    "closures": "local function make(i) return function() return i end end\nfor i = 1, 3 do pgmoat.rule(make(i)) end",
+    "text": "return ('abc'):find('b', 1, true), ('x'):rep(3, ','), ('X'):lower(), string.format('%s %5.2f %q', {}, 1, 'a')",
+    "text-parts": "return ('abc'):sub(-2), ('abc'):byte(1, -1), string.char(1, 2), ('abc'):reverse(), ('x'):len()",
+    "tables": "local t = { 3, 1, 2 } table.sort(t) table.insert(t, 1, 0) table.remove(t, 2) table.move(t, 1, 3, 2)\n"
+              "return table.concat(t, ' ', 1, #t), table.pack(table.unpack(t, 1, 2)).n",
+    "numbers": "return 7 // 2, 7 % -3, 2 ^ 0.5, 1 << 62, ~0, 0x1p4, math.mininteger // -1, tonumber('z', 36), 5 // 0.0",
+    "utf8": "return utf8.len('h\\u{e9}'), utf8.char(233, 0x10ffff), utf8.codepoint('abc', 1, -1), utf8.offset('abc', 2)",
+    "goto": "for i = 1, 3 do if i == 2 then goto next end ::next:: end",
+    "constants": "local a <const>, b <const> = 1, 'x' return a | 2, b .. a, -a, not b",
+    "broken-syntax": "function (",
+    "broken-bytecode": b"\x1bLuaT\0\x19\x93\r\n\x1a\n\4\x08\x08",
+    "broken-nesting": "return " + "(" * 300,
+    "broken-string": "x = 'abc",
+    "broken-env": "local _ENV = {}",
+    "hostile-loop": "pgmoat.rule(function() while true do end end)\nwhile true do end",
+    "hostile-memory": "local t = {} while true do t = { t } end",
+    "hostile-doubling": "local s = 'x' while true do s = s .. s end",
+    "hostile-recursion": "local function f(...) return 1 + f(1, ...) end f()",
+    "hostile-index": "local t t = setmetatable({}, { __index = function(_, k) return t[k .. 1] end }) return t.x",
+    "hostile-sort": "local t = {} for i = 1, 99 do t[i] = i % 7 end table.sort(t, function() return true end)",
+    "hostile-close": "local x <close> = setmetatable({}, { __close = function() while true do end end })",
+    "hostile-gc": "setmetatable({}, { __gc = function() while true do end end })",
+    "hostile-pattern": "return ('a'):rep(26):find(('a*'):rep(8) .. 'b')",
+    "hostile-move": "table.move({}, 1, math.maxinteger - 1, 2)",
+    "hostile-concat": "return table.concat({}, ('x'):rep(4000), math.mininteger, math.maxinteger)",
+    "hostile-error": "error(setmetatable({}, { __tostring = function() error({}) end }))",
+    "hostile-pcall": "pcall(function() while true do end end)",
+    "hostile-cycle": "local t = {} t[1] = t pgmoat.a.echo(t)",
+    "hostile-libraries": "for k in pairs(string) do string[k] = nil end",
+    "hostile-churn": "local t = {} for i = 1, 999 do t['k' .. i], t['k' .. i - 9] = 1, nil end",
+}
+
+
+def sandbox():
+    return {name: text if isinstance(text, bytes) else text.encode() for name, text in SANDBOX.items()}
+
+
+# facts: a byte, scs off in bit 0, a walsender in bit 1, another encoding in bit 2; then the text.
+
+def facts():
+    plain, off, walsender, sjis = 0, 1, 2, 4
+    texts = {
+        "query": (plain, b"with x as (select 1) select a.b, f('x'||'y'), (c).d, e::int from x join s.t u using (id) "
+                         b"where a = 1 or 1=1 order by 1 limit $1"),
+        "writes": (plain, b"insert into t (a) values (1, default) on conflict (a) do update set b = excluded.b "
+                          b"returning *; update t set (a, b) = (select 1, 2); delete from t using u where id = id; "
+                          b"merge into t using u on true when matched then delete"),
+        "do": (plain, b"do $$ declare x int := f(); begin x := g(); execute 'a'; perform h() from t; end $$"),
+        "function": (plain, b"create function f(a int default g()) returns int language sql set role = b "
+                            b"as 'select h($1)'"),
+        "atomic": (plain, b"create function f() returns int begin atomic select g(); end"),
+        "texts-in-texts": (plain, b"select query_to_xml('select query_to_xml(''select f()'', true, true, "
+                                  b"'''')', true, true, '')"),
+        "relations-in-texts": (plain, b"select table_to_xml('S.\"T\"', true, true, ''), 'a.b'::regclass, "
+                                      b"connectby('t', 'a', 'b')"),
+        "settings": (plain, b"set a = 1, 'x'; select set_config('a', b, true); alter role r set c = d; discard all; "
+                            b"set transaction read write; reset role"),
+        "definitions": (plain, b"create operator ### (function = f); create aggregate a (int) (sfunc = 's.f', "
+                               b"stype = int); create table t (like u, a int references v check (f(a))); "
+                               b"drop trigger a on s.t"),
+        "access": (plain, b"grant a to b; grant select on t to public; alter table t owner to c; "
+                          b"copy t from program 'x'"),
+        "union": (plain, b"select a from t union select null, null union select b from pg_user -- it's"),
+        "comments": (plain, b"select a not /*traceparent='00%2D1'*/ in (1) from t/**/where b"),
+        "backslashes-off": (off, b"select '\\'' || f($$x$$) --'"),
+        "walsender": (walsender, b"START_REPLICATION SLOT a LOGICAL 0/0"),
+        "sjis": (sjis, b"select E'\x95\\', f($$x$$) --'"),
+        "broken": (plain, b"select from from"),
+    }
+    return {name: bytes([flags]) + text for name, (flags, text) in texts.items()}
+
+
 def all_seeds():
     folders = {"wire/frontend": picked(FRONTEND), "wire/backend": picked(BACKEND),
                "wire/data_row": data_row(),
                "wire/dump": dump(), "wire/frame_buffer": frame_buffer(), "wire/replication": replication(),
-               "wire/startup": first_packets(), "session/session": sessions(), "sql/gate": gate()}
+                "wire/startup": first_packets(), "session/session": sessions(), "sql/gate": gate(),
+                "script/sandbox": sandbox(), "sql/facts": facts()}
     return {f"{folder}/{name}": data for folder, seeds in folders.items() for name, data in seeds.items()}
 
 

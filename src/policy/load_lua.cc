@@ -1,0 +1,89 @@
+#include "policy/load_lua.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "policy/lint.h"
+#include "policy/lua_node.h"
+#include "policy/lua_places.h"
+#include "policy/nearest.h"
+
+namespace pgmoat::policy {
+
+namespace {
+
+Place place_in(const Text& text, int line) {
+  return {text.name, line, line > 0 ? first_column(text.text, line) : 0};
+}
+
+// The sandbox puts "file:line: " in front; the place says that already.
+std::string without_place(const script::Trouble& trouble) {
+  const std::string front = trouble.file + ":" + std::to_string(trouble.line) + ": ";
+  if (trouble.line == 0 || trouble.message.rfind(front, 0) != 0) return trouble.message;
+  return trouble.message.substr(front.size());
+}
+
+}  // namespace
+
+LuaLoader::LuaLoader(const LoadOptions& options, Source& source)
+    : source_(source),
+      reading_{Problems(source.problems), {}, {}, options.now},
+      budget_(options.budget) {
+  registrar_.parameters = source_.parameters = options.parameters;
+}
+
+void LuaLoader::load(const Text& text) {
+  if (sandbox_ == nullptr) {
+    sandbox_ = std::make_unique<script::Sandbox>(budget_);
+    provide_api(*sandbox_, registrar_);
+  }
+  source_.scripts.emplace_back(text.name, text.text);
+  const std::size_t first = registrar_.rules().size();
+  const auto outcome = sandbox_->run(text.text, text.name);
+  if (const auto* trouble = std::get_if<script::Trouble>(&outcome)) {
+    const bool here = trouble->file == text.name || trouble->file.empty();
+    reading_.problems.error(
+        here ? place_in(text, trouble->line) : Place{trouble->file, trouble->line},
+        without_place(*trouble));
+  } else if (!registrar_.has_api(text.name)) {
+    reading_.problems.error({text.name, 1, 1}, "pgmoat.api(1) must come first");
+  }
+  for (; complaints_ < registrar_.complaints().size(); ++complaints_) {
+    const auto& complaint = registrar_.complaints()[complaints_];
+    reading_.problems.error(place_in(text, complaint.caller.line), complaint.message);
+  }
+  take_lists(text);
+  take_rules(text, first);
+}
+
+void LuaLoader::take_lists(const Text& text) {
+  for (std::size_t at = reading_.lists.size(); at < registrar_.lists().size(); ++at) {
+    const Registrar::List& list = registrar_.lists()[at];
+    reading_.lists.push_back({list.name, list.values, place_in(text, list.caller.line)});
+  }
+}
+
+void LuaLoader::take_rules(const Text& text, std::size_t first) {
+  for (std::size_t at = first; at < registrar_.rules().size(); ++at) {
+    const Registrar::LuaRule& rule = registrar_.rules()[at];
+    const LuaPart part = places_of_call(text.text, rule.caller.line, "rule");
+    const Node node = to_node(rule.table, &part, place_in(text, rule.caller.line));
+    source_.rules.push_back(read_rule(node, reading_));
+    source_.rules.back().script_index = static_cast<int>(at);
+  }
+}
+
+void LuaLoader::finish() {
+  lint_lists(reading_);
+  source_.files = registrar_.files;
+  constexpr std::size_t kPrefix = 4;  // "lua:"
+  for (const Rule& rule : source_.rules) {
+    if (rule.decide.empty()) continue;
+    const std::string name = rule.decide.substr(kPrefix);
+    if (registrar_.exported(name) != nullptr) continue;
+    reading_.problems.error(rule.place, "decide: no Lua file exports '" + name + "'" +
+                                            did_you_mean(name, registrar_.exports()));
+  }
+}
+
+}  // namespace pgmoat::policy
