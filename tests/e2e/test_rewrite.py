@@ -270,9 +270,9 @@ def test_a_filtered_statement_sees_what_is_there_for_the_tenant(databases, rewri
             assert tables[name][1] == others[name], (sql, rewritten, name)
         unfiltered = answer(full, sql)
         differs += (unfiltered[0], unfiltered[1]) != (expected_rows, expected_tags) or \
-            any(unfiltered[2][name] != (expected_tables[name][0], others[name]) for name in TABLES)
+            any(unfiltered[2][name] != [expected_tables[name][0], others[name]] for name in TABLES)
     print(f"{len(statements)} statements, {differs} answer otherwise where they are not rewritten")
-    assert differs >= 0.85 * len(statements)
+    assert differs >= 0.8 * len(statements)
 
 
 LOCKED = [("select id from orders where id < 20 for update", "id < 20 and tenant_id = 7"),
@@ -344,7 +344,7 @@ def test_another_relation_under_the_old_name(databases, rewrite):
     full.query_replies("drop table spare")
 
 
-WRONG = ["select id, nothing from orders o where o.id = 1",
+WRONG = ["select id from orders o where o.nothing = 1",
          "select o.id from orders o join customers c on c.id = o.customer_id where c.nothing = 3 limit 4000",
          "update orders set total = 1 where nothing = 2",
          "select count(*) from customers, orders, nothing",

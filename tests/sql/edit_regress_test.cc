@@ -64,7 +64,7 @@ struct Counts {
 class Regress : public testing::Test {
  protected:
   void try_edit(const std::string& sql, unsigned kind, const Names& relations,
-                const Names& declared, const Edit& edit, Counts& counts) {
+                const std::string& named, const Edit& edit, Counts& counts) {
     const auto rewritten = apply(sql, {}, {edit});
     if (!rewritten) {
       ASSERT_FALSE(rewritten.error().empty());
