@@ -103,4 +103,12 @@ Result<Policy, ConfigErrors> build_policy(const PolicyConfig& config, policy::Mo
   return built;
 }
 
+policy::JudgeSettings judge_settings(const PolicyConfig& config) {
+  policy::JudgeSettings settings;
+  settings.cache_bytes = config.cache_bytes;
+  settings.limits = config.sql;
+  settings.budget = config.script;
+  return settings;
+}
+
 }  // namespace pgmoat::app

@@ -11,6 +11,7 @@
 #include "app/config.h"
 #include "base/result.h"
 #include "policy/bundle.h"
+#include "policy/policy_judge.h"
 
 namespace pgmoat::app {
 
@@ -22,5 +23,7 @@ struct Policy {
 // `ceiling`: of every rule; monitor where the whole process monitors.
 Result<Policy, ConfigErrors> build_policy(const PolicyConfig& config, policy::Mode ceiling,
                                           std::uint64_t epoch);
+
+policy::JudgeSettings judge_settings(const PolicyConfig& config);
 
 }  // namespace pgmoat::app

@@ -8,8 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "app/policy_hub.h"
 #include "observe/event_log.h"
-#include "policy/word_list.h"
 
 namespace pgmoat::app {
 
@@ -18,8 +18,31 @@ namespace {
 using net::Server;
 
 // Same meanings as PgBouncer's since 1.23, so that runbooks carry over.
-void steer(Server& server, observe::EventLog& log, const std::string& file, const sigset_t& set,
-           const std::atomic<bool>& ended) {
+policy::Mode ceiling_of(const Config& config) {
+  return config.server.session.mode == session::Mode::enforce ? policy::Mode::enforce
+                                                              : policy::Mode::monitor;
+}
+
+// The policy's part of the file, all or nothing; the rest needs a restart.
+void reload(Server& server, observe::EventLog& log, PolicyHub& hub, const std::string& file,
+            policy::Mode ceiling) {
+  const auto config =
+      file.empty() ? Result<Config, ConfigErrors>(default_config()) : read_config(file);
+  ConfigErrors errors = config ? hub.reload(config->policy, ceiling, server) : config.error();
+  if (errors.empty()) {
+    log.say("info", "policy " + std::to_string(hub.epoch()) + " is in force: " +
+                        std::to_string(hub.rules()) +
+                        " rules; what stands outside [policy], [sql] and [script] takes a restart");
+    for (const std::string& warning : hub.warnings()) log.say("warning", warning);
+    return;
+  }
+  for (const std::string& error : errors) log.say("error", error);
+  log.say("error", "nothing was reloaded: policy " + std::to_string(hub.epoch()) +
+                       " stays in force");
+}
+
+void steer(Server& server, observe::EventLog& log, PolicyHub& hub, const std::string& file,
+           policy::Mode ceiling, const sigset_t& set, const std::atomic<bool>& ended) {
   bool asked = false;
   while (true) {
     int signal = 0;
@@ -30,14 +53,7 @@ void steer(Server& server, observe::EventLog& log, const std::string& file, cons
       continue;
     }
     if (signal == SIGHUP) {
-      const auto config =
-          file.empty() ? Result<Config, ConfigErrors>(default_config()) : read_config(file);
-      if (config) {
-        log.say("info",
-                "the configuration is valid; a running process does not take it over: restart");
-      } else {
-        for (const std::string& error : config.error()) log.say("error", error);
-      }
+      reload(server, log, hub, file, ceiling);
       continue;
     }
     Server::Stop how =
@@ -71,10 +87,14 @@ int serve(Config config, const std::string& file) {
   settle(config);
   const bool enforce = config.server.session.mode == session::Mode::enforce;
   const std::string backend = net::to_string(config.server.backend);
-  config.server.make_judge = [words = config.refuse_words]() -> std::unique_ptr<policy::Judge> {
-    if (words.empty()) return std::make_unique<policy::AllowAll>();
-    return std::make_unique<policy::WordList>(words);
-  };
+  const policy::Mode ceiling = ceiling_of(config);
+  PolicyHub hub(config.refuse_words);
+  if (const ConfigErrors errors = hub.load(config.policy, ceiling); !errors.empty()) {
+    for (const std::string& error : errors) std::fprintf(stderr, "%s\n", error.c_str());
+    return 1;
+  }
+  for (const std::string& warning : hub.warnings()) log.say("warning", warning);
+  config.server.make_judge = [&hub] { return hub.make_judge(); };
   config.server.on_event = [&log](std::uint64_t id, session::Event&& event) {
     log.add(id, std::move(event));
   };
@@ -84,9 +104,10 @@ int serve(Config config, const std::string& file) {
     return 1;
   }
   log.say("info", "ready: listening on " + places((*server)->listening()) + ", in front of " +
-                      backend + ", mode " + (enforce ? "enforce" : "monitor"));
+                      backend + ", mode " + (enforce ? "enforce" : "monitor") + ", " +
+                      std::to_string(hub.rules()) + " rules");
   std::atomic<bool> ended = false;
-  std::thread steering([&] { steer(**server, log, file, set, ended); });
+  std::thread steering([&] { steer(**server, log, hub, file, ceiling, set, ended); });
   (*server)->wait();
   ended = true;
   pthread_kill(steering.native_handle(), SIGUSR2);

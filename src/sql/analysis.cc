@@ -28,6 +28,7 @@ struct Analyzer::State {
   void extract(const Tree& tree, bool conforming_strings);
   void add_statement(const void* raw, std::uint32_t statements);
   void refuse(Opacity opacity, std::string_view why, std::uint32_t position = 0);
+  void shrink();
 
   Limits limits;
   Gate gate, nested_gate;
@@ -47,6 +48,7 @@ Analyzer::~Analyzer() = default;
 std::shared_ptr<const Analysis> Analyzer::analyze(std::string_view text, const Dialect& dialect) {
   State& state = *state_;
   state.draft.clear();
+  state.shrink();
   state.heading = {.text = text, .read_text = text};
   state.whole = true;
   state.read(text, dialect);
@@ -57,6 +59,16 @@ std::shared_ptr<const Analysis> Analyzer::analyze(std::string_view text, const D
   const Tree tree = state.parse(dialect.standard_conforming_strings);
   if (tree) state.extract(tree, dialect.standard_conforming_strings);
   return AnalysisBuilder::pack(state.draft, state.heading);
+}
+
+// What the last text left behind, if it was large.
+void Analyzer::State::shrink() {
+  constexpr std::size_t kKept = 64u << 10;
+  if (parsed.capacity() <= kKept && converted.capacity() <= kKept) return;
+  parsed = {};
+  converted = {};
+  extractor.shrink();
+  structure.shrink();
 }
 
 void Analyzer::State::refuse(Opacity opacity, std::string_view why, std::uint32_t position) {

@@ -30,6 +30,13 @@ bool Extractor::statement(const void* raw_statement, DraftStatement& into) {
   return run(raw.stmt, {}) && read_inner();
 }
 
+void Extractor::shrink() {
+  constexpr std::size_t kKept = 1024;
+  if (frames_.capacity() > kKept) frames_ = {};
+  if (ctes_.capacity() > kKept) ctes_ = {};
+  if (inner_.capacity() > kKept) inner_ = {};
+}
+
 bool Extractor::run(const void* root, const Scope& scope) {
   frames_.clear();
   depth_ = 0;
@@ -85,6 +92,7 @@ void Extractor::visit(const void* node, const Scope& scope) {
     case T_XmlExpr:
     case T_XmlSerialize:
     case T_SortBy:
+    case T_CaseWhen:
     case T_IndexElem:
     case T_PartitionElem:
     case T_CreateOpClassItem:
@@ -114,6 +122,7 @@ void Extractor::visit_relation(const void* node, const Scope& scope) {
   if (!range.schemaname && scope.access == Access::read) {
     for (std::uint32_t at = scope.ctes; at != 0; at = ctes_[at].outer) {
       if (ctes_[at].name == name) return;
+      if (nodes_left_ > 0) --nodes_left_;  // many tables times many CTEs
     }
   }
   Relation& relation = draft_.relations.emplace_back();

@@ -38,6 +38,8 @@ class Extractor {
 
   // One text, which lives until the draft is packed.
   void begin(std::string_view text, bool conforming_strings);
+  // Gives back the memory that a large text took.
+  void shrink();
   // One statement of it, and all texts inside. False: a budget is spent, the facts are not all.
   bool statement(const void* raw_statement, DraftStatement& into);
 
@@ -91,6 +93,8 @@ class Extractor {
   void push_from(const void* list, const Scope& scope);
   // True where it holds for every row; there is none: true.
   bool push_condition(const void* node, const Scope& scope, Clause clause);
+  bool note_condition(const void* node);
+  void note_value(const void* node);
   void note_limit(const void* count);
 
   // extract_expressions.cc

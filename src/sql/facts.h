@@ -3,7 +3,8 @@
 // of a worker. Names are as PostgreSQL compares them: folded, clipped at 63 bytes, UTF-8.
 //
 // What a nested text holds (a DO body, a function body, SQL given as a literal to query_to_xml,
-// EXPLAIN, PREPARE, a view) is in the lists of the statement that holds it, marked `nested`.
+// EXPLAIN, PREPARE, a view) is in the lists of the statement that holds it, marked `nested`. Inside a
+// text of its own (a body, a literal) relations are `via` nested and nothing has a position.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +44,9 @@ std::string_view name_of(Access access);
 enum class Via : std::uint8_t { from, target, copy, ddl, literal, nested };
 std::string_view name_of(Via via);
 
+// Names that are CTEs where they stand are none. `name` is "*" for all of a schema (schema_to_xml, GRANT
+// ON ALL TABLES), with `schema` "" for all of the database and "*" for one that is not constant.
+// What is both inserted into and updated (ON CONFLICT DO UPDATE, MERGE) is here once for each.
 struct Relation {
   std::string_view catalog, schema, name;  // catalog and schema "" where not written
   std::string_view alias;
@@ -50,7 +54,7 @@ struct Relation {
   Access access = Access::read;
   Via via = Via::from;
   bool nested = false;
-  std::uint32_t position = 0;  // byte offset in the text; 0 with nested
+  std::uint32_t position = 0;  // byte offset in the text; 0 where it has none there
 };
 
 enum class Clause : std::uint8_t {
@@ -80,7 +84,10 @@ struct Argument {
 };
 
 // How a function is reached. `notation` may also be a field of a composite value: the syntax does
-// not tell ((x).f, t.f). Rules that deny match it; rules that merely count may skip it.
+// not tell ((x).f, t.f). Rules that deny match it; rules that merely count may skip it. `definition` is
+// a function that DDL names (CREATE OPERATOR ... FUNCTION = f, GRANT ON FUNCTION f, LANGUAGE internal AS
+// 'f'); `cast` and `op` are a type and an operator, whose functions only the catalogue knows: operators
+// of pg_catalog are left out. CURRENT_USER and its kin, and XMLELEMENT and its, are calls.
 enum class Reach : std::uint8_t { call, notation, column, op, cast, definition, method };
 std::string_view name_of(Reach reach);
 
@@ -119,7 +126,8 @@ struct Limit {  // of the outermost SELECT; LIMIT ALL and LIMIT NULL are none
 };
 
 // A setting that the statement changes: SET, SET LOCAL, RESET, set_config(), ALTER ROLE/DATABASE/
-// SYSTEM/FUNCTION SET. A statement may change several.
+// SYSTEM/FUNCTION SET, SET TRANSACTION. A statement may change several. UPDATE pg_settings is one
+// without a name; DISCARD ALL is "all" and "session_authorization".
 struct Setting {
   enum class Scope : std::uint8_t { session, local, role, database, system, function };
   std::string_view
@@ -172,8 +180,9 @@ struct Facts {
   std::string_view command;    // the command tag PostgreSQL would use: "CREATE TABLE", "SELECT"
   std::string_view text;       // of this statement, in Analysis::text()
   std::uint32_t position = 0;  // of it in the text
-  bool writes = false;  // changes data, schema, roles or settings outside this transaction, or
-                        // calls what may (CALL, DO); locks are no writes
+  bool writes = false;  // changes data, schema, roles or stored settings, or calls what may (CALL,
+      // DO); also what PREPARE prepares, and COPY to a file or a program. Not: SET,
+      // locks, VACUUM, and what a function does (nextval, lo_unlink)
   std::span<const Relation> relations;
   std::span<const Column> columns;
   std::span<const Function> functions;
@@ -191,6 +200,7 @@ struct Facts {
   std::string_view cursor;    // DECLARE, FETCH, CLOSE: the name
   std::string_view channel;   // LISTEN, NOTIFY
   bool dynamic_sql = false;  // runs text that is not constant: EXECUTE in PL/pgSQL, query_to_xml(x)
+  // depth: of SELECTs in the statement, 0 without a sub-select. joins: JOINs, and commas in FROM.
   bool security_definer = false;
   bool star = false, returning = false, locking = false;
   bool transaction_read_write = false;  // BEGIN/SET TRANSACTION READ WRITE

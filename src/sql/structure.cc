@@ -150,6 +150,10 @@ void StructureHash::visit(const Item& item) {
     case T_SelectStmt: return visit_select(item);
     case T_FuncCall: return visit_call(item);
     case T_VariableSetStmt: return visit_set(item);
+    case T_MultiAssignRef:
+      // Each column of (a, b) = (...) points to the one source.
+      if (as<MultiAssignRef>(item.node)->colno == 1) return visit_fields(item);
+      return mix(static_cast<std::uint64_t>(as<MultiAssignRef>(item.node)->colno));
     case T_TypeName: return visit_fields({item.node, item.salt, true});
     case T_A_Expr:
     case T_A_ArrayExpr:
@@ -236,9 +240,9 @@ void StructureHash::visit_select(const Item& item) {
   const bool bulk = rows.size() > 0 && !item.verbatim &&
                     std::all_of(rows.begin(), rows.end(),
                                 [](const void* row) { return all_data(elements_of(row)); });
+  if (!none && !literal && !bulk) return visit_fields(item);
   SelectStmt copy = select;
-  if (none) copy.limitCount = nullptr;  // LIMIT ALL
-  if (!copy.limitCount) copy.limitOption = LIMIT_OPTION_DEFAULT;
+  if (none) copy.limitCount = nullptr, copy.limitOption = LIMIT_OPTION_COUNT;  // LIMIT ALL
   if (literal) copy.limitCount = nullptr;
   if (bulk) copy.valuesLists = nullptr;
   if (literal) mix(kLimitLiteral);

@@ -14,6 +14,9 @@ class StructureHash {
  public:
   // Of a statement (no RawStmt) in a text of so many; the tree passed the gate and the budgets.
   std::uint64_t of(const void* statement, std::uint32_t statements);
+  void shrink() {  // gives back the memory that a large tree took
+    if (items_.capacity() > 1024) items_ = {};
+  }
 
  private:
   struct Item {

@@ -20,6 +20,10 @@ from wire import V3, Conn, fields, query, startup
 LOGIN = startup([("user", "postgres"), ("database", "postgres")], V3)
 
 
+with open(os.path.join(ROOT, "rules", "core.toml"), encoding="utf-8") as pack:
+    CORE = str(len(re.findall(r"^\[\[rule\]\]$", pack.read(), re.M)))  # how many rules it has
+
+
 def pgmoat(*arguments, prefix=(), **more):
     """Runs it to its end."""
     return subprocess.run([*prefix, BINARY, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
@@ -52,15 +56,18 @@ def test_help_is_for_people():
     """It lists the verbs, says what each is for, and shows whole command lines that work."""
     done = pgmoat("--help")
     assert done.returncode == 0 and done.stderr == ""
-    for word in ("run", "check", "version", "--config", "--backend", "--listen", "Examples:"):
+    for word in ("run", "check", "explain", "test", "init", "new", "schema", "version", "--config", "--backend", "--listen", "Examples:"):
         assert word in done.stdout
-    assert "Without a configuration: monitor mode, 127.0.0.1:6432 in front of 127.0.0.1:5432." in done.stdout
+    assert "Without a configuration: monitor mode, 127.0.0.1:6432 in front of 127.0.0.1:5432" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100
 
 
 @pytest.mark.parametrize("verb, words", [("run", ["--config", "--backend", "--listen", "--mode",
                                                   "--workers"]),
-                                         ("check", ["--config"]), ("version", [])])
+                                         ("check", ["--config", "--with-tests", "--pack"]),
+                                         ("explain", ["--user", "--set", "--all", "--format"]),
+                                         ("test", ["--run", "--coverage", "--format"]),
+                                         ("init", ["--backend"]), ("version", [])])
 def test_every_verb_has_help(verb, words):
     """With its options."""
     done = pgmoat(verb, "--help")
@@ -83,7 +90,7 @@ def test_version():
     (["run", "--bakend", "x:1"], "--bakend"), (["run", "--mode", "watch"], "{monitor,enforce}"),
     (["run", "--workers", "257"], "range 0 to 256"), (["run", "--workers", "many"], "--workers"),
     (["run", "--listen"], "--listen"), (["run", "db:5432"], "db:5432"),
-    (["check", "file.toml"], "file.toml"), (["version", "please"], "please")])
+    (["version", "please"], "please")])
 def test_a_command_line_that_is_not_understood(arguments, says):
     """Status 2, the wrong word named, and where to read more."""
     text = complaint(pgmoat(*arguments), 2)
@@ -183,10 +190,12 @@ def test_check_accepts_what_run_accepts(file):
         path = file(f'mode = "enforce"\nlisten = "127.0.0.1:{port}"\nbackend = "[::1]:5433"\n')
         done = pgmoat("check", "--config", path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{path}: ok\nmode enforce, listen 127.0.0.1:{port}, backend [::1]:5433\n"
+    assert done.stdout == f"{path}: ok\nmode enforce, listen 127.0.0.1:{port}, backend [::1]:5433\n" \
+                          "1 pack, " + CORE + " rules, 0 warnings\n"
     done = pgmoat("check")
     assert done.stdout == "built-in defaults: ok\n" \
-                          "mode monitor, listen 127.0.0.1:6432, backend 127.0.0.1:5432\n"
+                          "mode monitor, listen 127.0.0.1:6432, backend 127.0.0.1:5432\n" \
+                          "1 pack, " + CORE + " rules, 0 warnings\n"
 
 
 # The machine
@@ -263,7 +272,7 @@ def test_fewer_open_files_than_sessions(postgres, limit, sessions):
 def test_without_a_configuration(postgres):
     """Addresses on the command line are enough; monitor is the mode."""
     with running("--listen", "127.0.0.1:0", "--backend", f"127.0.0.1:{postgres.port}") as (port, lines):
-        assert lines[-1]["message"].endswith(f"in front of 127.0.0.1:{postgres.port}, mode monitor")
+        assert lines[-1]["message"].endswith(f"in front of 127.0.0.1:{postgres.port}, mode monitor, {CORE} rules")
         with Conn(port) as conn:
             assert conn.value("select 7") == "7"
 

@@ -135,15 +135,16 @@ def test_a_running_statement_is_ended_by_the_drain_deadline(postgres):
         moat.ended(3)
 
 
-def test_hangup_changes_nothing(postgres):
-    """SIGHUP validates the file and says so; sessions go on."""
+def test_hangup_takes_the_policy_over_or_nothing(postgres):
+    """SIGHUP reads the file; what is wrong with it is said, and sessions go on."""
     with Pgmoat(postgres.port) as moat, Conn(moat.port) as conn:
         moat.signal(signal.SIGHUP)
-        assert moat.wait_line("the configuration is valid.*restart")
+        assert moat.wait_line("policy 2 is in force: 0 rules; .* takes a restart")
         with open(moat.file.name, "a", encoding="ascii") as file:
             file.write("[limit]\n")
         moat.signal(signal.SIGHUP)
         assert moat.wait_line(r"unknown key 'limit', did you mean 'limits'\?")
+        assert moat.wait_line("nothing was reloaded: policy 2 stays in force")
         assert conn.value("select 1") == "1"
 
 

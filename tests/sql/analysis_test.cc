@@ -161,7 +161,16 @@ TEST(Analysis, HostileTextsEnd) {
   EXPECT_EQ(read(repeated("(", 500'000, "select "))->opacity(), Opacity::nesting);
   EXPECT_EQ(read(repeated("/*", 100'000, "select "))->opacity(), Opacity::comments);
   EXPECT_EQ(read(repeated(",1", 90'000))->opacity(), Opacity::none);
+  EXPECT_EQ(read(repeated(", f('x')", 30'000))->opacity(), Opacity::none);
   EXPECT_EQ(read(repeated("; select 1", 2'000))->opacity(), Opacity::statements);
+  // Every table against every CTE.
+  const std::string many =
+      repeated(", b as (select 1)", 1'000, "with a as (select 1)") + " select 1 from x";
+  EXPECT_EQ(read(repeated(", x", 80'000, many))->opacity(), Opacity::tree);
+  // A thousand columns that point to the same twenty thousand calls.
+  const std::string wide = repeated(", a", 999, "update t set (a") + ") = (select 1";
+  EXPECT_EQ(read(repeated(", f(1)", 20'000, wide) + ")")->statements()[0].functions.size(),
+            20'000u);
   EXPECT_EQ(read(repeated(", query_to_xml('select f()', true, true, '')", 5'000))
                 ->statements()[0]
                 .dynamic_sql,

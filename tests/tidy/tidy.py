@@ -16,7 +16,7 @@ OWNERS = [
     (r"asio(\.hpp|/)", {"net"}),
     (r"toml(\+\+|\.hpp)", {"app", "policy"}),
     (r"CLI/", {"app"}),
-    (r"rapidjson/", {"observe"}),
+    (r"rapidjson/", {"observe", "app"}),
     (r"(pg_query|postgres\.h|nodes/|parser/|utils/)", {"sql"}),
     (r"re2/", {"policy", "script"}),
     (r"xxhash", {"policy", "sql"}),
