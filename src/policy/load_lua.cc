@@ -5,6 +5,7 @@
 
 #include "policy/lint.h"
 #include "policy/lua_node.h"
+#include "policy/lua_objects.h"
 #include "policy/lua_places.h"
 #include "policy/nearest.h"
 
@@ -32,11 +33,14 @@ LuaLoader::LuaLoader(const LoadOptions& options, Source& source)
   registrar_.parameters = source_.parameters = options.parameters;
 }
 
+void LuaLoader::make_sandbox() {
+  if (sandbox_ != nullptr) return;
+  sandbox_ = std::make_unique<script::Sandbox>(budget_);
+  provide_api(*sandbox_, registrar_);
+}
+
 void LuaLoader::load(const Text& text) {
-  if (sandbox_ == nullptr) {
-    sandbox_ = std::make_unique<script::Sandbox>(budget_);
-    provide_api(*sandbox_, registrar_);
-  }
+  make_sandbox();
   source_.scripts.emplace_back(text.name, text.text);
   const std::size_t first = registrar_.rules().size();
   const auto outcome = sandbox_->run(text.text, text.name);
@@ -76,6 +80,11 @@ void LuaLoader::take_rules(const Text& text, std::size_t first) {
 void LuaLoader::finish() {
   lint_lists(reading_);
   source_.files = registrar_.files;
+  check_names();
+  check_expressions();
+}
+
+void LuaLoader::check_names() {
   constexpr std::size_t kPrefix = 4;  // "lua:"
   for (const Rule& rule : source_.rules) {
     if (rule.decide.empty()) continue;
@@ -83,6 +92,22 @@ void LuaLoader::finish() {
     if (registrar_.exported(name) != nullptr) continue;
     reading_.problems.error(rule.place, "decide: no Lua file exports '" + name + "'" +
                                             did_you_mean(name, registrar_.exports()));
+  }
+}
+
+// Expressions of TOML rules are compiled here for their mistakes; each worker compiles its own.
+void LuaLoader::check_expressions() {
+  for (const Rule& rule : source_.rules) {
+    if (rule.when.empty()) continue;
+    make_sandbox();
+    const Place& place = rule.when_place;
+    const auto compiled =
+        sandbox_->compile(rule.when, parameters_of(rule.hook), place.file, place.line);
+    if (compiled) continue;
+    const script::Trouble& trouble = compiled.error();
+    const bool first = trouble.line == 0 || trouble.line == place.line;
+    reading_.problems.error(first ? place : Place{place.file, trouble.line, 1},
+                            "when: " + without_place(trouble));
   }
 }
 

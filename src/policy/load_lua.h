@@ -17,13 +17,16 @@ class LuaLoader {
   void finish();
 
  private:
+  void make_sandbox();
+  void check_expressions();
+  void check_names();
   void take_rules(const Text& text, std::size_t first);
   void take_lists(const Text& text);
 
   Source& source_;
   FileReading reading_;
   Registrar registrar_;
-  std::unique_ptr<script::Sandbox> sandbox_;  // made for the first file
+  std::unique_ptr<script::Sandbox> sandbox_;  // made when first needed
   script::Budget budget_;
   std::size_t complaints_ = 0;
 };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "policy/lint.h"
+#include "policy/not_built.h"
 #include "policy/rule_reader.h"
 
 namespace pgmoat::policy {
@@ -74,6 +75,13 @@ class PackReader {
     if (const auto* entry = root.find("pack")) pack(entry->value);
     if (const auto* entry = root.find("lists")) lists(entry->value);
     needs_pack(root);
+    std::vector<std::string_view> others = {"pack", "lists"};
+    for (const Node::Entry& entry : root.fields) {
+      std::string missing = not_built(entry.key);
+      if (missing.empty()) continue;
+      reading_.problems.error(entry.place, std::move(missing));
+      others.push_back(entry.key);
+    }
     read_table(root, "a pack",
                {{"rule", tables([this](const Node& node) {
                    source_.rules.push_back(read_rule(node, reading_));
@@ -81,7 +89,7 @@ class PackReader {
                 {"override", tables([this](const Node& node) { override_(node); })},
                 {"policy", [this](const Node& node) { return policy(node); }},
                 {"scope", tables([this](const Node& node) { scope(node); })}},
-               reading_.problems, {"pack", "lists"});
+               reading_.problems, others);
     lint_lists(reading_);
     if (root.find("pack") != nullptr) source_.packs.push_back(std::move(pack_));
   }
@@ -108,7 +116,7 @@ class PackReader {
         {{"id", text(pack_.id)},
          {"version", text(pack_.version)},
          {"description", text(pack_.description)},
-         {"requires_api", [this](const Node& value) { return api(value); }},
+         {"requires_api", api},
          {"ceiling", mode(ceiling)},
          {"level", whole([this](std::int64_t n) { pack_.level = static_cast<int>(n); }, 1, 4)}},
         reading_.problems);

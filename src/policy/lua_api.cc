@@ -1,7 +1,7 @@
 #include "policy/lua_api.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -278,8 +278,10 @@ class LuaApi {
     for (const auto& [name, text] : registrar_.files) {
       if (name == path) return &text;
     }
+    std::error_code ignored;
+    if (!registrar_.may_read || !std::filesystem::is_regular_file(path, ignored)) return nullptr;
     std::ifstream in(path, std::ios::binary);
-    if (!registrar_.may_read || !in) return nullptr;
+    if (!in) return nullptr;
     std::string text;
     for (char block[65536]; text.size() <= kMost && in.read(block, sizeof block).gcount() > 0;) {
       text.append(block, static_cast<std::size_t>(in.gcount()));

@@ -92,6 +92,7 @@ struct Rule {
   OnError on_error = OnError::by_mode;
   Match match;
   std::string when;  // TOML: a Lua expression over s, q (p, r); "" where none
+  Place when_place;  // of that expression
   std::string
       decide;  // TOML: "lua:name" of a function that a Lua file has registered with pgmoat.export
   // Of a Lua rule: it was the n-th that its file registered; each worker's sandbox runs the same files

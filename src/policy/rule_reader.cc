@@ -133,6 +133,7 @@ class RuleReader {
     if (node.is(Node::Type::function)) return rule_.script_when = true, std::string();
     if (!node.is(Node::Type::text) || node.text.empty()) return "expected an expression of Lua";
     rule_.when = node.text;
+    rule_.when_place = node.place;
     return {};
   }
 

@@ -353,7 +353,7 @@ std::string Filter::check_columns() {
   if (wrapped_.empty()) return "";
   std::string why;
   std::vector<Pending> pending;
-  walk(statement_.node(), {}, pending, [&](const void* node, std::uint32_t) {
+  const bool all = walk(statement_.node(), {}, pending, [&](const void* node, std::uint32_t) {
     if (tag_of(node) != T_ColumnRef || !why.empty()) return;
     const Elements names = elements_of(static_cast<const ColumnRef*>(node)->fields);
     const std::string_view name = string_of(names.first[names.size() - 1]);
@@ -369,7 +369,7 @@ std::string Filter::check_columns() {
       }
     }
   });
-  return why;
+  return all ? why : "The statement is too large to be filtered.";
 }
 
 }  // namespace

@@ -51,6 +51,12 @@ Result<Statement, std::string> Statement::read(std::string text, const Dialect& 
                                               : "Several statements in one text cannot be edited.");
   }
   out.root_ = static_cast<const RawStmt*>(statements.first[0])->stmt;
+  // The same again for what walks and compares it: SET (a, b, c) = (SELECT ...) has a tree in which
+  // one node is reached by many ways.
+  std::vector<Pending> pending;
+  if (!walk(out.root_, {limits.nodes, limits.depth}, pending, [](const void*, std::uint32_t) {})) {
+    return std::string("The text cannot be edited: its tree is too large.");
+  }
   out.tokens_ = tokens_of(out.clean_, out.conforming_strings_);
   return out;
 }

@@ -99,7 +99,7 @@ TEST(Native, WhatTheStatementDoesInside) {
   EXPECT_TRUE(allows("select", select));
   EXPECT_FALSE(allows("select", writing));
   EXPECT_TRUE(allows("insert", upsert));
-  upsert.relation("u", Access::update).relations.back().via = sql::Via::target;
+  upsert.relations[1].position = 99;  // the same table, named again by a CTE
   EXPECT_FALSE(allows("insert", upsert));
 }
 

@@ -239,6 +239,7 @@ INSTANTIATE_TEST_SUITE_P(
             "\"daily 22:00-06:00\"\n"},
         Broken{"pgmoat.map{ file = \"/nowhere\" }\n",
                "f.lua:2:1: pgmoat.map: '/nowhere' cannot be read\n"},
+        Broken{"pgmoat.map{ file = \"/\" }\n", "f.lua:2:1: pgmoat.map: '/' cannot be read\n"},
         Broken{"pgmoat.set{ app = \"x\" }\n",
                "f.lua:2:1: pgmoat.set is a set of words; settings of the server's session are "
                "pgmoat.settings{ name = \"value\" }\n"},

@@ -274,6 +274,9 @@ INSTANTIATE_TEST_SUITE_P(
                "'_'\n"},
         Broken{"[[rules]]\nid = \"a\"\n",
                "f.toml:4:3: unknown key 'rules' in a pack, did you mean 'rule'?\n"},
+        Broken{"[[budget]]\nname = \"x\"\n",
+               "f.toml:4:3: budget is not built yet: pgmoat 0.1 keeps no counts between "
+               "statements\n"},
         Broken{"[rule]\nid = \"a\"\n",
                "f.toml:4:1: rule: is written in double brackets: [[...]]\n"},
         Broken{"[[rule]\n",
@@ -311,6 +314,10 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenRule{"on = \"statment\"\ndeny = {}\n",
                    "f.toml:6:6: on: expected 'connect', 'auth', 'statement', 'execute', 'copy', "
                    "'complete' or 'disconnect', did you mean 'statement'?\n"},
+        BrokenRule{"when = 'q.star and'\ndeny = {}\n",
+                   "f.toml:6:8: when: unexpected symbol near <eof>\n"},
+        BrokenRule{"when = '''q.star\n  and = 5'''\ndeny = {}\n",
+                   "f.toml:7:1: when: unexpected symbol near '='\n"},
         BrokenRule{"when = 5\ndeny = {}\n", "f.toml:6:8: when: expected an expression of Lua\n"},
         BrokenRule{
             "decide = \"tenant\"\n",

@@ -69,6 +69,8 @@ TEST(Edit, AddFilterWrapsReadsWhereTheyStand) {
       {"delete from x using orders", "delete from x using " WRAP},
       {"merge into x using orders on x.id = orders.id when matched then delete",
        "merge into x using " WRAP " on x.id = orders.id when matched then delete"},
+      {"update x set (a, b) = (select c, d from orders)",
+       "update x set (a, b) = (select c, d from " WRAP ")"},
       {"select 1 union select id from orders", "select 1 union select id from " WRAP},
       {"select f(x) from lateral (select * from orders) l",
        "select f(x) from lateral (select * from " WRAP ") l"},
@@ -286,6 +288,10 @@ TEST(Edit, CapLimit) {
   };
   for (const Case& test : cases) expect(test, ten);
   EXPECT_EQ(made("select 1", {CapLimit{0}}), "select 1 LIMIT 0");
+  EXPECT_EQ(made("select 1 fetch first row only", {CapLimit{0}}),
+            "select 1 fetch first 0 row only");
+  EXPECT_EQ(made("select 1 order by 1 fetch next rows with ties", {CapLimit{1}}),
+            "select 1 order by 1 fetch next rows ONLY");
   EXPECT_EQ(made("select 1", {CapLimit{5'000'000'000}}), "select 1 LIMIT 5000000000");
   EXPECT_EQ(made("select 1", {CapLimit{-1}})[0], '!');
 }
@@ -410,6 +416,16 @@ TEST(Edit, AnEditOfEditedTextIsStillRelativeToTheOriginal) {
   const auto replaced = apply("select 1", {}, {CapLimit{5}, ReplaceText{"select 22"}});
   ASSERT_TRUE(replaced);
   EXPECT_EQ(replaced->patches, (std::vector<Patch>{{0, 8, 9}}));
+}
+
+// Every level multiplies the ways to what is inside.
+TEST(Edit, ATreeThatUnfoldsIsRefused) {
+  std::string sql = "select 1, 2, 3, 4, 5, 6, 7, 8";
+  for (int i = 0; i < 12; ++i) {
+    sql = "with w as (update t set (a, b, c, d, e, f, g, h) = (" + sql +
+          ") returning *) select * from w";
+  }
+  expect({sql.c_str(), "!too large"}, {AddComment{{{"k", "v"}}}});
 }
 
 TEST(Edit, LimitsHoldForTheNewTextToo) {
