@@ -58,7 +58,7 @@ pgmoat.rule{
   severity = "high",
   owner = "dba@example.org",
   description = "UPDATE and DELETE need a WHERE clause",
-  match = { kind = { "update", "delete" } },
+  match = { writes = true },
   when = function(_, q) return not q.where.present or q.where.constant_true end,
   verdict = pgmoat.deny{
     message = "UPDATE and DELETE need a WHERE clause that selects rows",
@@ -133,7 +133,7 @@ pgmoat.rule{
   severity = "medium",
   owner = "you@example.org",
   mode = "monitor",
-  match = { kind = "delete" },
+  match = { writes = true },
   when = function(_, q) return not q.where.present end,
   verdict = pgmoat.deny{ message = "what the client is told", hint = "What to do instead." },
 }
