@@ -48,6 +48,9 @@ class LuaScripts final : public Scripts {
 
 std::string LuaScripts::load(const Bundle& bundle, std::int64_t (*clock)()) {
   registrar_.clock = clock;
+  registrar_.parameters = bundle.source().parameters;
+  registrar_.files = bundle.source().files;  // as loading read them, whatever the disk says now
+  registrar_.may_read = false;
   provide_api(sandbox_, registrar_);
   for (const auto& [name, text] : bundle.source().scripts) {
     const auto outcome = sandbox_.run(text, name);

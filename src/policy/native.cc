@@ -64,17 +64,22 @@ std::uint32_t traits_of(const Question& question) {
 
 namespace {
 
-// Whether it is the doing of the statement itself: the target of INSERT (ON CONFLICT updates it too),
-// MERGE and COPY.
-bool is_own(const sql::Facts& facts, const sql::Relation& relation, const sql::Relation*& target) {
-  using sql::Kind;
-  const bool may =
-      facts.kind == Kind::insert || facts.kind == Kind::merge || facts.kind == Kind::copy;
-  if (!may || relation.nested) return false;
-  if (relation.via != sql::Via::target && relation.via != sql::Via::copy) return false;
-  if (target == nullptr) target = &relation;
-  if (relation.qualified != target->qualified) return false;
-  return facts.kind != Kind::insert || relation.access != sql::Access::delete_;
+using sql::Access;
+using sql::Via;
+
+// Whether it is the doing of the statement itself: the target of COPY, of MERGE, of INSERT, which ON
+// CONFLICT updates too. One name in the text has one position: a CTE's target has another.
+bool is_own(sql::Kind kind, const sql::Relation& relation, const sql::Relation* before,
+            const sql::Relation* first_target) {
+  if (relation.nested) return false;
+  if (kind == sql::Kind::copy) return relation.via == Via::copy;
+  const sql::Relation* target = kind == sql::Kind::merge ? first_target : before;
+  if (target == nullptr || target->via != Via::target || target->nested) return false;
+  if (target->position != relation.position || target->qualified != relation.qualified)
+    return false;
+  if (kind == sql::Kind::merge) return true;
+  return kind == sql::Kind::insert && target->access == Access::insert &&
+         relation.access == Access::update;
 }
 
 }  // namespace
@@ -84,14 +89,18 @@ std::uint32_t kinds_of(const Question& question) {
   const sql::Facts& facts = *question.statement;
   const auto bit_of = [](sql::Kind kind) { return 1u << static_cast<unsigned>(kind); };
   std::uint32_t kinds = bit_of(facts.kind);
-  const sql::Relation* target = nullptr;
+  const sql::Relation* before = nullptr;
+  const sql::Relation* first_target = nullptr;
   for (const sql::Relation& relation : facts.relations) {
-    if (facts.kind == sql::Kind::ddl && relation.nested) continue;
-    if (is_own(facts, relation, target)) continue;
+    if (first_target == nullptr && relation.via == Via::target) first_target = &relation;
+    const bool later = facts.kind == sql::Kind::ddl && relation.nested;
+    const bool own = is_own(facts.kind, relation, before, first_target);
+    before = &relation;
+    if (later || own) continue;
     switch (relation.access) {
-      case sql::Access::insert: kinds |= bit_of(sql::Kind::insert); break;
-      case sql::Access::update: kinds |= bit_of(sql::Kind::update); break;
-      case sql::Access::delete_: kinds |= bit_of(sql::Kind::delete_); break;
+      case Access::insert: kinds |= bit_of(sql::Kind::insert); break;
+      case Access::update: kinds |= bit_of(sql::Kind::update); break;
+      case Access::delete_: kinds |= bit_of(sql::Kind::delete_); break;
       default: break;
     }
   }

@@ -126,11 +126,31 @@ bool relations_only(const Operands& operands, Asked& asked) {
 
 namespace {
 
-// "users.ssn" is also ssn or u.ssn or u.* or u itself where the statement names users.
-bool is_column(const sql::Facts& facts, const sql::Column& column, std::string_view wanted) {
+// A pattern of one column, and what the statement calls the relations it may be in.
+struct ColumnOf {
+  std::string_view name;
+  bool qualified = false;
+  std::vector<std::string_view> called;  // sorted
+
+  // "users.ssn" is also ssn or u.ssn or u.* or u itself where the statement names users.
+  bool is(const sql::Column& column) const {
+    if (!qualified) return name == "*" ? column.name == name : glob(name, column.name);
+    const auto calls = [&](std::string_view relation) {
+      return std::binary_search(called.begin(), called.end(), relation);
+    };
+    const bool bare = column.relation.empty();
+    if (bare && calls(column.name)) return true;
+    if (bare ? called.empty() : !calls(column.relation)) return false;
+    return column.name == "*" || glob(name, column.name);
+  }
+};
+
+ColumnOf column_of(const sql::Facts& facts, std::string_view wanted) {
+  ColumnOf out;
   const std::size_t dot = wanted.rfind('.');
-  if (dot == std::string_view::npos) return glob(wanted, column.name);
-  const std::string_view name = wanted.substr(dot + 1);
+  out.qualified = dot != std::string_view::npos;
+  out.name = out.qualified ? wanted.substr(dot + 1) : wanted;
+  if (!out.qualified) return out;
   std::string_view table = wanted.substr(0, dot), schema;
   if (const std::size_t inner = table.rfind('.'); inner != std::string_view::npos) {
     schema = table.substr(0, inner);
@@ -139,22 +159,23 @@ bool is_column(const sql::Facts& facts, const sql::Column& column, std::string_v
   for (const sql::Relation& relation : facts.relations) {
     if (!glob(table, relation.name)) continue;
     if (!schema.empty() && !relation.schema.empty() && !glob(schema, relation.schema)) continue;
-    const std::string_view called = relation.alias.empty() ? relation.name : relation.alias;
-    const bool whole_row = column.relation.empty() && column.name == called;
-    const bool of_it = column.relation.empty() || column.relation == called;
-    if (whole_row || (of_it && (column.name == "*" || glob(name, column.name)))) return true;
+    out.called.push_back(relation.alias.empty() ? relation.name : relation.alias);
   }
-  return false;
+  std::sort(out.called.begin(), out.called.end());
+  return out;
 }
 
 }  // namespace
 
 bool columns(const Operands& operands, Asked& asked) {
   const sql::Facts* facts = asked.question.statement;
-  return facts != nullptr && quantified(operands.every, facts->columns, [&](const auto& column) {
-           return std::any_of(operands.columns.begin(), operands.columns.end(),
-                              [&](const auto& name) { return is_column(*facts, column, name); });
-         });
+  if (facts == nullptr || facts->columns.empty()) return false;
+  std::vector<ColumnOf> wanted;
+  for (const std::string& column : operands.columns) wanted.push_back(column_of(*facts, column));
+  return quantified(operands.every, facts->columns, [&](const sql::Column& column) {
+    return std::any_of(wanted.begin(), wanted.end(),
+                       [&](const ColumnOf& one) { return one.is(column); });
+  });
 }
 
 bool functions(const Operands& operands, Asked& asked) {
@@ -169,7 +190,9 @@ bool functions(const Operands& operands, Asked& asked) {
         operands.flag || operands.names.has(function.schema, function.name, operands.unqualified);
     if (named && !some) asked.position = function.position;
     if (named && !operands.every) return true;
-    if (!named && operands.every) return false;
+    // Nobody lists = and + in an exception: operators and casts are no functions that it must name.
+    const bool bare = function.reach == sql::Reach::op || function.reach == sql::Reach::cast;
+    if (!named && !bare && operands.every) return false;
     some = some || named;
   }
   return some;

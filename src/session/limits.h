@@ -13,7 +13,7 @@ struct Limits {
   // Prepared statements and portals a session may hold (20,000 Parse cost a backend 526 MB).
   std::uint32_t statements = 2000;
   std::uint32_t portals = 200;
-  // Requests sent to the server and not yet answered: memory of the ledger, 16 bytes each. At the
+  // Requests sent to the server and not yet answered: memory of the ledger, 64 bytes each. At the
   // limit the client is not read until answers come, as a full socket would have it wait. Not
   // below 4,096: the server may keep 8 KiB of answers back until Flush or Sync, 1,638 of the smallest.
   std::uint32_t pipeline = 65536;

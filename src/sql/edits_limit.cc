@@ -129,11 +129,18 @@ Changes Cap::add() {
 
 Changes Cap::replace() {
   const int location = reinterpret_cast<const A_Const*>(select_.limitCount)->location;
-  const std::size_t first = statement_.token_at(location);
-  if (first == kNowhere) return std::string("The place of the limit is not found.");
   std::vector<Change> changes;
-  changes.push_back(
-      {statement_.begin(first), statement_.end(first) - statement_.begin(first), number_});
+  std::size_t first = statement_.token_at(location);
+  if (location < 0) {  // FETCH FIRST ROW: no number means 1
+    first = statement_.last();
+    while (first > 0 && !statement_.is(first, "fetch")) --first;
+    ++first;
+    if (rows_ != 1) changes.push_back({statement_.end(first), 0, " " + number_});
+  } else if (first != kNowhere) {
+    const std::uint32_t begin = statement_.begin(first);
+    changes.push_back({begin, statement_.end(first) - begin, number_});
+  }
+  if (first > statement_.last()) return std::string("The place of the limit is not found.");
   if (has_ties()) {
     std::size_t with = first;
     while (with < statement_.size() && !statement_.is(with, "with")) ++with;

@@ -150,6 +150,9 @@ void Walk::take(const Visit& visit) {
       return push(select->subquery, inside);
     }
     case T_LockingClause: return;  // names aliases
+    case T_MultiAssignRef:         // (a, b) = (SELECT ...): all columns share one source
+      if (static_cast<MultiAssignRef*>(node)->colno > 1) return;
+      return push_fields(node, apart(visit.above));
     case T_IntoClause: {
       Above inside = apart(visit.above);
       inside.role = Role::create;

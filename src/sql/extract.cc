@@ -92,6 +92,7 @@ void Extractor::visit(const void* node, const Scope& scope) {
     case T_XmlExpr:
     case T_XmlSerialize:
     case T_SortBy:
+    case T_CaseWhen:
     case T_IndexElem:
     case T_PartitionElem:
     case T_CreateOpClassItem:

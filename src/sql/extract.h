@@ -93,6 +93,8 @@ class Extractor {
   void push_from(const void* list, const Scope& scope);
   // True where it holds for every row; there is none: true.
   bool push_condition(const void* node, const Scope& scope, Clause clause);
+  bool note_condition(const void* node);
+  void note_value(const void* node);
   void note_limit(const void* count);
 
   // extract_expressions.cc

@@ -247,7 +247,12 @@ void Extractor::visit_special(const void* node, const Scope& scope) {
     case T_XmlSerialize:
       add_keyword_function("xmlserialize", as<XmlSerialize>(node)->location, scope);
       break;
+    case T_CaseWhen:
+      // Of CASE x WHEN 1 it is a value.
+      if (is(as<CaseWhen>(node)->expr, T_A_Expr)) note_condition(as<CaseWhen>(node)->expr);
+      break;
     case T_SortBy:
+      note_value(as<SortBy>(node)->node);
       if (as<SortBy>(node)->useOp) note_operator(as<SortBy>(node)->useOp, -1, scope);
       if (scope.clause == Clause::order) facts().signs |= order_signs(node);
       break;

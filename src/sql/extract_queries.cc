@@ -68,7 +68,10 @@ void Extractor::visit_select(const void* node, Scope scope) {
     push(select.groupClause, scope, Clause::group);
     push_condition(select.havingClause, scope, Clause::having);
     push(select.windowClause, scope, Clause::other);
-    if (select.valuesLists && in_insert) facts().signs |= value_signs(select.valuesLists);
+    for (const void* row : elements_of(in_insert ? select.valuesLists : nullptr)) {
+      facts().signs |= value_signs(row);
+      for (const void* value : elements_of(row)) note_value(value);
+    }
   }
   push(select.sortClause, scope, Clause::order);
   push(select.limitOffset, scope, Clause::limit);
@@ -117,6 +120,15 @@ void Extractor::push_from(const void* list, const Scope& scope) {
 bool Extractor::push_condition(const void* node, const Scope& scope, Clause clause) {
   if (!node) return true;
   push(node, scope, clause);
+  return note_condition(node);
+}
+
+// SET a = '' OR 'x' = 'x': logic where a value is wanted.
+void Extractor::note_value(const void* node) {
+  if (is(node, T_BoolExpr)) note_condition(node);
+}
+
+bool Extractor::note_condition(const void* node) {
   const Condition condition = condition_of(node, draft_.arena);
   if (condition.tautology) {
     facts().where.tautology = true;
@@ -143,6 +155,7 @@ void Extractor::push_set_list(const void* list, const Scope& scope) {
     const auto& column = *as<ResTarget>(target);
     draft_.columns.push_back({{}, keep(column.name), scope.clause});
     push(column.indirection, scope);
+    note_value(column.val);
     push(column.val, scope);
   }
   if (scope.clause == Clause::set) facts().signs |= value_signs(list);

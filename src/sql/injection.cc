@@ -182,7 +182,11 @@ bool is_foreign(std::string_view schema, std::string_view name) {
                           "fn_xe_file_target_read_file",
                           "fn_trace_gettable",
                           "gtid_subtract",
-                          "zeroblob"});
+                          "zeroblob",
+                          "regexp_substring",
+                          "crypt_key",
+                          "if",
+                          "rlike"});
 }
 
 bool delays(std::string_view name, const Elements& arguments) {

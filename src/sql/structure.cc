@@ -240,9 +240,9 @@ void StructureHash::visit_select(const Item& item) {
   const bool bulk = rows.size() > 0 && !item.verbatim &&
                     std::all_of(rows.begin(), rows.end(),
                                 [](const void* row) { return all_data(elements_of(row)); });
+  if (!none && !literal && !bulk) return visit_fields(item);
   SelectStmt copy = select;
-  if (none) copy.limitCount = nullptr;  // LIMIT ALL
-  if (!copy.limitCount) copy.limitOption = LIMIT_OPTION_DEFAULT;
+  if (none) copy.limitCount = nullptr, copy.limitOption = LIMIT_OPTION_COUNT;  // LIMIT ALL
   if (literal) copy.limitCount = nullptr;
   if (bulk) copy.valuesLists = nullptr;
   if (literal) mix(kLimitLiteral);

@@ -99,7 +99,7 @@ TEST(Native, WhatTheStatementDoesInside) {
   EXPECT_TRUE(allows("select", select));
   EXPECT_FALSE(allows("select", writing));
   EXPECT_TRUE(allows("insert", upsert));
-  upsert.relation("u", Access::update).relations.back().via = sql::Via::target;
+  upsert.relations[1].position = 99;  // the same table, named again by a CTE
   EXPECT_FALSE(allows("insert", upsert));
 }
 
@@ -158,6 +158,11 @@ TEST(Native, Columns) {
   EXPECT_FALSE(with("u", "name"));
   check({{leaf("columns", "ssn"), [](Bench&, Statement& s) { s.column("x", "ssn"); },
           [](Bench&, Statement& s) { s.column("x", "name"); }},
+         {leaf("columns", "*"), [](Bench&, Statement& s) { s.column("", "*"); },
+          [](Bench&, Statement& s) { s.column("x", "name"); }},
+         {leaf("columns", "users.*"),
+          [](Bench&, Statement& s) { s.relation("users").column("", "name"); },
+          [](Bench&, Statement& s) { s.relation("orders").column("", "name"); }},
          {leaf("columns", "users.ssn"),
           [](Bench&, Statement& s) { s.relation("users").column("users", "ssn"); },
           [](Bench&, Statement& s) { s.relation("orders").column("", "ssn"); }}});

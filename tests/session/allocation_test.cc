@@ -6,6 +6,7 @@
 #include <new>
 
 #include "support/conversation.h"
+#include "support/fake_analysis.h"
 
 namespace {
 
@@ -33,12 +34,32 @@ namespace {
 using session::Mode;
 using wire::Side;
 
+// One ruling with facts for every text, as a cache gives it: the session keeps it, and copies nothing.
+// Everything is wanted, so every hook is asked.
+class CachedJudge final : public policy::Judge {
+ public:
+  CachedJudge() {
+    auto ruling = std::make_shared<policy::Ruling>();
+    ruling->analysis = analysis_of("select x from t");
+    ruling_ = std::move(ruling);
+  }
+  policy::Judged judge(const policy::Subject&) override { return ruling_; }
+  bool wants(policy::Subject::Kind) const override { return true; }
+  std::uint64_t epoch() const override { return 0; }
+
+ private:
+  policy::Judged ruling_;
+};
+
 // A session after login, as a worker holds it.
 class Flow {
  public:
-  explicit Flow(Mode mode)
+  explicit Flow(Mode mode, bool cached = false)
       : setup_(setup(mode)),
-        engine_(setup_, judge_, pool_, session::Origin{"test", kOurKey, kToken, Instant{}}) {
+        engine_(setup_,
+                cached ? static_cast<policy::Judge&>(cached_)
+                       : static_cast<policy::Judge&>(allows_all_),
+                pool_, session::Origin{"test", kOurKey, kToken, Instant{}}) {
     say(Side::client, startup());
     engine_.on_transport(session::Connected{}, Instant{}, out_);
     carry_out();
@@ -76,7 +97,8 @@ class Flow {
   }
 
   session::Setup setup_;
-  policy::AllowAll judge_;
+  policy::AllowAll allows_all_;
+  CachedJudge cached_;
   wire::BufferPool pool_;
   session::Outbox out_;
   session::Engine engine_;
@@ -219,8 +241,8 @@ std::vector<Case> cases() {
 
 class Allocations : public testing::TestWithParam<Case> {
  protected:
-  void expect_none(Mode mode, std::size_t at_most) {
-    Flow flow(mode);
+  void expect_none(Mode mode, std::size_t at_most, bool cached = false) {
+    Flow flow(mode, cached);
     for (const Exchange& each : GetParam().first) flow.say(each.side, each.bytes);
     const auto cycles = [&](int times) {
       for (int i = 0; i < times; ++i) {
@@ -247,6 +269,14 @@ TEST_P(Allocations, NoneWhenEnforcing) {
 }
 TEST_P(Allocations, NoneWhenMonitoring) {
   for (const std::size_t at_most : {1 << 20, 100, 7}) expect_none(Mode::monitor, at_most);
+}
+
+TEST_P(Allocations, NoneWithCachedRulings) {
+  for (const std::size_t at_most : {1 << 20, 100, 7}) {
+    if (std::string_view(GetParam().name).starts_with("copy_in")) continue;  // its text is a SELECT
+    expect_none(Mode::enforce, at_most, true);
+    expect_none(Mode::monitor, at_most, true);
+  }
 }
 
 // The counter counts: logging in allocates.

@@ -69,6 +69,8 @@ TEST(Edit, AddFilterWrapsReadsWhereTheyStand) {
       {"delete from x using orders", "delete from x using " WRAP},
       {"merge into x using orders on x.id = orders.id when matched then delete",
        "merge into x using " WRAP " on x.id = orders.id when matched then delete"},
+      {"update x set (a, b) = (select c, d from orders)",
+       "update x set (a, b) = (select c, d from " WRAP ")"},
       {"select 1 union select id from orders", "select 1 union select id from " WRAP},
       {"select f(x) from lateral (select * from orders) l",
        "select f(x) from lateral (select * from " WRAP ") l"},
@@ -156,19 +158,36 @@ TEST(Edit, AddFilterRefusesWhatItCannotNarrow) {
       {"merge into orders using x on true when matched then delete", "!MERGE into orders"},
       {"copy orders to stdout", "!COPY of orders"},
       {"copy orders from stdin", "!COPY of orders"},
-      {"truncate orders", "!Only reads"},
-      {"lock orders", "!Only reads"},
+      {"truncate orders", "!in a statement of this kind"},
+      {"lock orders", "!in a statement of this kind"},
       {"select 1 into orders", "!A new relation orders"},
-      {"create table orders (a int)", "!Only reads"},
-      {"create view v as select * from orders", "!Only reads"},
-      {"create materialized view v as select * from orders", "!Only reads"},
-      {"drop table orders", "!Only reads"},
-      {"drop table x, public.orders", "!Only reads"},
-      {"alter table orders add a int", "!Only reads"},
-      {"comment on table orders is 'x'", "!Only reads"},
-      {"create rule r as on insert to x do also select * from orders", "!Only reads"},
-      {"do $$ begin perform 1; end $$", "!body"},
-      {"create function f() returns int language sql return (select max(id) from orders)", "!body"},
+      {"create table orders (a int)", "!in a statement of this kind"},
+      {"create view v as select * from orders", "!in a statement of this kind"},
+      {"create materialized view v as select * from orders", "!in a statement of this kind"},
+      {"drop table orders", "!in a statement of this kind"},
+      {"drop table x, public.orders", "!in a statement of this kind"},
+      {"alter table orders add a int", "!in a statement of this kind"},
+      {"comment on table orders is 'x'", "!in a statement of this kind"},
+      {"create rule r as on insert to x do also select * from orders",
+       "!in a statement of this kind"},
+      {"do $$ begin perform 1; end $$", "do $$ begin perform 1; end $$"},
+      {"do $$ begin perform 1 from orders; end $$", "!orders in a text"},
+      {"do $$ begin execute 'sel' || x; end $$", "!text of its own"},
+      {"create function f() returns int language sql return (select max(id) from orders)",
+       "!in a statement of this kind"},
+      {"create function f() returns int language sql as 'select max(id) from public.orders'",
+       "!public.orders in a text"},
+      {"select query_to_xml('select * from orders', true, true, '')", "!orders in a text"},
+      {"select query_to_xml('select * from x', true, true, '')",
+       "select query_to_xml('select * from x', true, true, '')"},
+      {"select query_to_xml($1, true, true, '')", "!text of its own"},
+      {"select table_to_xml('orders', true, true, '')", "!orders in a text or a name"},
+      {"select table_to_xml(oid, true, true, '') from pg_class", "!table_to_xml of an unknown"},
+      {"select table_to_xml(16384, true, true, '')", "!table_to_xml of an unknown"},
+      {"select table_to_xml('16384', true, true, '')", "!table_to_xml of an unknown"},
+      {"select (oid::regclass).table_to_xml from pg_class", "!table_to_xml of an unknown"},
+      {"select database_to_xml(true, true, '')", "!in a text or a name"},
+      {"select schema_to_xml('public', true, true, '')", "!in a text or a name"},
       {"select * from orders tablesample system (10)", "!TABLESAMPLE of orders"},
       {"delete from orders where current of c", "!CURRENT OF"},
       {"update orders set tenant_id = 8", "!sets tenant_id"},
@@ -286,6 +305,10 @@ TEST(Edit, CapLimit) {
   };
   for (const Case& test : cases) expect(test, ten);
   EXPECT_EQ(made("select 1", {CapLimit{0}}), "select 1 LIMIT 0");
+  EXPECT_EQ(made("select 1 fetch first row only", {CapLimit{0}}),
+            "select 1 fetch first 0 row only");
+  EXPECT_EQ(made("select 1 order by 1 fetch next rows with ties", {CapLimit{1}}),
+            "select 1 order by 1 fetch next rows ONLY");
   EXPECT_EQ(made("select 1", {CapLimit{5'000'000'000}}), "select 1 LIMIT 5000000000");
   EXPECT_EQ(made("select 1", {CapLimit{-1}})[0], '!');
 }
@@ -334,8 +357,11 @@ TEST(Edit, ReplaceRelation) {
       {"with orders as (select 1) select * from orders",
        "with orders as (select 1) select * from orders"},
       {"select public.orders.id from public.orders", "!qualified by its schema"},
-      {"create table orders()", "!defines something"},
-      {"create view v as select * from orders", "!defines something"},
+      {"drop table orders", "!in a statement of this kind"},
+      {"select query_to_xml('table orders', true, true, '')",
+       "!in a text or a name cannot be replaced"},
+      {"create table orders()", "!in a statement of this kind"},
+      {"create view v as select * from orders", "!in a statement of this kind"},
   };
   for (const Case& test : cases) expect(test, edits);
   const std::vector<Edit> plain{ReplaceRelation{"orders", "\"New\".orders"}};
@@ -410,6 +436,16 @@ TEST(Edit, AnEditOfEditedTextIsStillRelativeToTheOriginal) {
   const auto replaced = apply("select 1", {}, {CapLimit{5}, ReplaceText{"select 22"}});
   ASSERT_TRUE(replaced);
   EXPECT_EQ(replaced->patches, (std::vector<Patch>{{0, 8, 9}}));
+}
+
+// Every level multiplies the ways to what is inside.
+TEST(Edit, ATreeThatUnfoldsIsRefused) {
+  std::string sql = "select 1, 2, 3, 4, 5, 6, 7, 8";
+  for (int i = 0; i < 12; ++i) {
+    sql = "with w as (update t set (a, b, c, d, e, f, g, h) = (" + sql +
+          ") returning *) select * from w";
+  }
+  expect({sql.c_str(), "!too large"}, {AddComment{{{"k", "v"}}}});
 }
 
 TEST(Edit, LimitsHoldForTheNewTextToo) {

@@ -67,10 +67,15 @@ TEST(Signs, OfInjections) {
       {"select 1/0", "error-provoking"},
       {"select * from t where 1 = 1/(case when (a = 'x') then 1 else 0 end)", "error-provoking"},
       {"select * from t order by (select usename from pg_user limit 1)", "order-probe"},
-      {"select * from t order by case when (1=1) then a else b end", "order-probe"},
+      {"select * from t order by case when (1=1) then a else b end",
+       "constant-condition order-probe"},
       {"insert into t values ((select passwd from pg_shadow limit 1))", "subquery-in-values"},
       {"insert into t values ('a'||(select version())||'b')", "subquery-in-values"},
       {"update t set a = (select passwd from pg_catalog.pg_shadow limit 1)", "subquery-in-values"},
+      {"update t set a = '' or 'x'='x' where id = 7", "tautology constant-condition"},
+      {"insert into t values ('' or 1=1 or '', 5)", "tautology constant-condition"},
+      {"select a from t order by a or 1=1", "tautology constant-condition"},
+      {"select case when 1=2 then a end from t", "constant-condition"},
       {"select/**/a/**/from/**/t", "empty-comment"},
   };
   for (const auto& [sql, expected] : rows) EXPECT_EQ(signs(sql), expected) << sql;

@@ -30,9 +30,15 @@ class Tap {
   // read_server_whole().
   Tap(const session::Setup& setup, std::size_t chunk, std::vector<std::string> words = {"secrets"})
       : chunk_(chunk),
-        judge_(std::move(words)),
+        words_(std::move(words)),
         engine_(
-            setup, judge_, pool_,
+            setup, words_, pool_,
+            session::Origin{"tap", std::string(32, 'k'), "PGMOAT_DENIED_0123456789abcdef", now_}) {}
+  Tap(const session::Setup& setup, std::size_t chunk, policy::Judge& judge)
+      : chunk_(chunk),
+        words_({}),
+        engine_(
+            setup, judge, pool_,
             session::Origin{"tap", std::string(32, 'k'), "PGMOAT_DENIED_0123456789abcdef", now_}) {}
 
   // False once the engine wants no more of this side: the rest is not taken.
@@ -97,7 +103,7 @@ class Tap {
   std::size_t chunk_;
   bool server_whole_ = false;
   Instant now_{};
-  policy::WordList judge_;
+  policy::WordList words_;
   wire::BufferPool pool_;
   session::Outbox out_;
   session::Engine engine_;
