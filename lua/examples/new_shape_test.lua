@@ -1,7 +1,7 @@
 local orders = { user = "app", app = "orders" }
 
 test("a shape of the list, with other constants", function(t)
-  t:expect(t:eval(orders, "SELECT id FROM orders WHERE customer = 4711")):passes()
+  t:expect(t:eval(orders, "SELECT id FROM orders WHERE customer = 4711")):passes("new-shape")
 end)
 
 test("another shape", function(t)
@@ -9,5 +9,5 @@ test("another shape", function(t)
 end)
 
 test("other applications", function(t)
-  t:expect(t:eval({ user = "app", app = "billing" }, "SELECT 1")):passes()
+  t:expect(t:eval({ user = "app", app = "billing" }, "SELECT 1")):passes("new-shape")
 end)

@@ -37,10 +37,11 @@ const Finding* finding_of(const policy::Ruling& ruling, std::string_view rule) {
   return nullptr;
 }
 
-// An inline test asks one rule, whatever its mode lets it do.
-std::string compare_rule(const Case& one, const policy::Ruling& ruling) {
+}  // namespace
+
+std::string compare_rule(const Case& one, const policy::Ruling& ruling, std::string_view traced) {
   const Finding* finding = finding_of(ruling, one.expect.rule);
-  const std::string said = finding == nullptr ? "pass" : std::string(name_of(finding->action));
+  const std::string said(finding != nullptr ? name_of(finding->action) : traced);
   if (said == one.expect.verdict) {
     if (one.expect.rewritten.empty() || ruling.rewrite.sql == one.expect.rewritten) return {};
     return "rewritten to: " + ruling.rewrite.sql;
@@ -51,6 +52,8 @@ std::string compare_rule(const Case& one, const policy::Ruling& ruling) {
   }
   return what;
 }
+
+namespace {
 
 // Reads one table of a test file; what is unknown or of the wrong type is a problem.
 class TableReader {
@@ -165,7 +168,6 @@ Case read_case(const toml::table& table, const Asker& defaults, TableReader& rea
 }  // namespace
 
 std::string compare(const Case& one, const policy::Ruling& ruling) {
-  if (one.of_one_rule) return compare_rule(one, ruling);
   const Expectation& expect = one.expect;
   const std::string_view verdict = word_of(ruling.action);
   if (verdict != expect.verdict) {
@@ -252,7 +254,14 @@ std::vector<std::string> test_files(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
     std::error_code error;
     if (is_test(path)) files.push_back(path);
-    if (!fs::is_directory(path, error)) continue;
+    if (!fs::is_directory(path, error)) {  // of one policy: the tests of its name beside it
+      const fs::path file(path);
+      const std::string stem = (file.parent_path() / file.stem()).string();
+      for (const std::string& name : {stem + "_test.lua", stem + ".test.toml"}) {
+        if (fs::exists(name, error)) files.push_back(name);
+      }
+      continue;
+    }
     for (fs::recursive_directory_iterator at(path, error), end; !error && at != end;
          at.increment(error)) {
       if (is_test(at->path().filename().string())) files.push_back(at->path().string());

@@ -31,12 +31,15 @@ struct Case {
 std::string_view word_of(policy::Ruling::Action action);  // "allow", "deny", ...
 // "" where the decision is as expected, else one sentence with what was found.
 std::string compare(const Case& one, const policy::Ruling& ruling);
+// The same for an inline test, which asks one rule, whatever its mode lets it do. `traced`: what the
+// rule answered where a ruling does not tell: "score", "allow", "pass".
+std::string compare_rule(const Case& one, const policy::Ruling& ruling, std::string_view traced);
 
 std::vector<Case> inline_cases(const policy::Source& source);
 // Problems of the file are added with their places.
 std::vector<Case> table_cases(const std::string& text, const std::string& file,
                               std::vector<policy::Problem>& problems);
-// *.test.toml and *_test.lua in the paths of a policy.
+// *.test.toml and *_test.lua in the folders of a policy, and beside its files.
 std::vector<std::string> test_files(const std::vector<std::string>& paths);
 
 // A Lua test: its result is "" or what failed.

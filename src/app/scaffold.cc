@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "policy/facts_schema.h"
 
 namespace pgmoat::app {
 
@@ -57,7 +58,7 @@ pgmoat.rule{
   severity = "high",
   owner = "dba@example.org",
   description = "UPDATE and DELETE need a WHERE clause",
-  match = { kind = { "update", "delete" } },
+  match = { writes = true },
   when = function(_, q) return not q.where.present or q.where.constant_true end,
   verdict = pgmoat.deny{
     message = "UPDATE and DELETE need a WHERE clause that selects rows",
@@ -132,7 +133,7 @@ pgmoat.rule{
   severity = "medium",
   owner = "you@example.org",
   mode = "monitor",
-  match = { kind = "delete" },
+  match = { writes = true },
   when = function(_, q) return not q.where.present end,
   verdict = pgmoat.deny{ message = "what the client is told", hint = "What to do instead." },
 }
@@ -196,7 +197,8 @@ int init(const std::string& folder, const std::string& backend) {
                           {at("policy/where.lua"), std::string(kLua)},
                           {at("policy/where_test.lua"), std::string(kLuaTest)},
                           {at("policy/.luacheckrc"), std::string(kLuacheckrc)},
-                          {at("policy/.luarc.json"), std::string(kLuarc)}});
+                          {at("policy/.luarc.json"), std::string(kLuarc)},
+                          {at("policy/types/pgmoat.d.lua"), policy::lua_stubs()}});
   if (code != 0) return code;
   const std::string config = at("pgmoat.toml");
   std::printf(
@@ -207,7 +209,9 @@ int init(const std::string& folder, const std::string& backend) {
 }
 
 int print_schema(bool lua_stubs, bool reference) {
-  const std::string text = lua_stubs || reference ? "" : "";
+  const std::string text = lua_stubs   ? policy::lua_stubs()
+                           : reference ? policy::reference()
+                                       : policy::json_schema();
   std::fputs(text.c_str(), stdout);
   return 0;
 }

@@ -60,10 +60,30 @@ class Run {
 
   void run_case(const Case& one, Trial& trial) {
     if (!wanted(one.name)) return;
+    if (one.of_one_rule) return run_inline(one, trial);
     const policy::Judged ruling = trial.ask(one.asker, one.sql, one.parameters);
     for (const policy::Finding& finding : ruling->findings) matched_.insert(finding.rule);
     statements_.emplace_back(one.asker, one.sql);
     report_.add(one.name, one.place, compare(one, *ruling));
+  }
+
+  void run_inline(const Case& one, Trial& trial) {
+    std::string_view traced = "pass";
+    policy::Judged ruling;
+    const policy::Trace trace = trial.explain(one.asker, one.sql);
+    if (!one.parameters.empty()) ruling = trial.ask(one.asker, one.sql, one.parameters);
+    else ruling = trace.ruling;
+    for (const policy::StatementTrace& statement : trace.statements) {
+      if (statement.rewritten) continue;
+      for (const policy::RuleTrace& rule : statement.rules) {
+        if (rule.rule->id == one.expect.rule && rule.verdict)
+          traced = name_of(rule.verdict->action);
+      }
+    }
+    if (traced != "pass") matched_.insert(one.expect.rule);
+    for (const policy::Finding& finding : ruling->findings) matched_.insert(finding.rule);
+    statements_.emplace_back(one.asker, one.sql);
+    report_.add(one.name, one.place, compare_rule(one, *ruling, traced));
   }
 
   int run_files(Trial& trial) {

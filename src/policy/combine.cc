@@ -50,7 +50,7 @@ std::string_view default_sqlstate(const Question& question, Verdict::Action acti
   return login ? "28000" : "42501";
 }
 
-// "Rule core.require-where (high) refused statement 1 of 1. Decision 7f3a-1."
+// "Rule core.require-where (high) refused statement 1 of 1." The session adds its decision's number.
 std::string sentence(const Question& question, const Rule& rule, bool acts) {
   std::string text = "Rule " + rule.id + " (" + std::string(name_of(rule.severity)) + ") ";
   text += acts ? "refused " : "would refuse ";
@@ -60,7 +60,6 @@ std::string sentence(const Question& question, const Rule& rule, bool acts) {
     text += "statement " + std::to_string(question.index) + " of " + std::to_string(question.count);
     text += ".";
   }
-  if (acts) text += " Decision " + std::string(kDecisionMark) + ".";
   return text;
 }
 
@@ -238,15 +237,5 @@ std::vector<sql::Edit> Combination::edits() const {
 }
 
 std::shared_ptr<Ruling> Combination::finish() { return std::move(ruling_); }
-
-Judged with_decision(const Judged& ruling, SessionView& session) {
-  auto own = std::make_shared<Ruling>(*ruling);
-  const std::string id = std::string(session.id()) + "-" + std::to_string(++session.decisions);
-  own->decision = id;
-  replace_all(own->refusal.detail, kDecisionMark, id);
-  replace_all(own->refusal.message, kDecisionMark, id);
-  for (Finding& finding : own->findings) replace_all(finding.refusal.detail, kDecisionMark, id);
-  return own;
-}
 
 }  // namespace pgmoat::policy

@@ -14,9 +14,6 @@
 
 namespace pgmoat::policy {
 
-// Stands in texts for the decision's id until somebody is refused: rulings are shared.
-inline constexpr std::string_view kDecisionMark = "{decision}";
-
 // What a rule did in a ruling; counted again whenever the ruling is used again.
 struct Tick {
   std::uint32_t rule = 0;
@@ -61,8 +58,5 @@ class Combination {
   std::vector<Ordered> edits_;
   std::vector<Tick> ticks_;
 };
-
-// The shared ruling with this session's next decision id in its texts.
-Judged with_decision(const Judged& ruling, SessionView& session);
 
 }  // namespace pgmoat::policy

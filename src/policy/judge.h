@@ -56,7 +56,6 @@ struct Ruling {
   std::vector<std::string> tags;                         // for the session; the session adds them
   std::shared_ptr<const sql::Analysis> analysis;         // statement: of the client's own text
   std::shared_ptr<const sql::Analysis> rewritten;        // of the text that goes to the server
-  std::string decision;  // deny, terminate: the id in the refusal's detail
   std::uint64_t epoch = 0;
 };
 using Judged = std::shared_ptr<const Ruling>;

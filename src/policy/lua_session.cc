@@ -107,7 +107,7 @@ void get_statements(const void* self, Push& push) {
 }
 void get_refused(const void* self, Push& push) {
   session(self).reads->unstable = true;
-  push.integer(static_cast<std::int64_t>(session(self).session->decisions));
+  push.integer(static_cast<std::int64_t>(session(self).session->refused));
 }
 
 }  // namespace

@@ -134,7 +134,7 @@ struct ColumnOf {
 
   // "users.ssn" is also ssn or u.ssn or u.* or u itself where the statement names users.
   bool is(const sql::Column& column) const {
-    if (!qualified) return glob(name, column.name);
+    if (!qualified) return name == "*" ? column.name == name : glob(name, column.name);
     const auto calls = [&](std::string_view relation) {
       return std::binary_search(called.begin(), called.end(), relation);
     };
@@ -190,7 +190,9 @@ bool functions(const Operands& operands, Asked& asked) {
         operands.flag || operands.names.has(function.schema, function.name, operands.unqualified);
     if (named && !some) asked.position = function.position;
     if (named && !operands.every) return true;
-    if (!named && operands.every) return false;
+    // Nobody lists = and + in an exception: operators and casts are no functions that it must name.
+    const bool bare = function.reach == sql::Reach::op || function.reach == sql::Reach::cast;
+    if (!named && !bare && operands.every) return false;
     some = some || named;
   }
   return some;

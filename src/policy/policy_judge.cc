@@ -366,9 +366,9 @@ Judged PolicyJudge::judge_hook(const Subject& subject, Hook hook) {
   return hand_out(std::move(ruling), subject);
 }
 
-// What refuses gets an id of its own, on a copy; what allows is shared.
 Judged PolicyJudge::hand_out(const Judged& ruling, const Subject& subject) {
-  return refuses(*ruling) ? with_decision(ruling, *subject.session) : ruling;
+  if (refuses(*ruling)) ++subject.session->refused;
+  return ruling;
 }
 
 void PolicyJudge::count(const std::vector<Tick>& ticks) {

@@ -53,7 +53,7 @@ class SessionView {
   // 0..99, the same for the whole session: which percentages of sessions it belongs to.
   std::uint32_t place() const { return place_; }
   std::uint64_t statements = 0;  // judged so far
-  std::uint64_t decisions = 0;   // refusals so far; numbers their ids
+  std::uint64_t refused = 0;     // of what was judged
   std::int64_t score = 0;        // of the statement being judged
 
   // One hash over the values of the fields in `fields`; seeded per process.

@@ -3,7 +3,9 @@
 // do. Or with one sentence: then the statement is of no more use.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -43,6 +45,11 @@ struct Reference {
 };
 // Of real relations: what a CTE's name hides is none. In the order of the text.
 std::vector<Reference> references_of(Statement& statement);
+
+// Why a relation may be reached by what is not in the statement's own tree. "" where none is.
+// `edited` is how the edit says what it does: "filtered".
+using Matcher = std::function<bool(std::string_view schema, std::string_view name)>;
+std::string unseen(const Statement& statement, const Matcher& matches, std::string_view edited);
 
 // The tokens of a reference, with ONLY and *.
 struct Extent {

@@ -86,7 +86,6 @@ class Filter {
 
   std::string read_edit();
   bool matches(std::string_view schema, std::string_view name) const;
-  std::string look_elsewhere();
   std::string take(const Reference& reference);
   std::string wrap(const Reference& reference);
   std::string add_arm(const Reference& reference);
@@ -127,7 +126,11 @@ bool Filter::matches(std::string_view schema, std::string_view name) const {
 
 Changes Filter::run() {
   std::string why = read_edit();
-  if (why.empty()) why = look_elsewhere();
+  if (!why.empty()) return why;
+  why = unseen(
+      statement_,
+      [this](std::string_view schema, std::string_view name) { return matches(schema, name); },
+      "filtered");
   if (!why.empty()) return why;
   for (const Reference& reference : references_of(statement_)) {
     const char* schema = reference.relation->schemaname;
@@ -144,37 +147,6 @@ Changes Filter::run() {
   std::stable_sort(changes_.begin(), changes_.end(),
                    [](const Change& a, const Change& b) { return a.at < b.at; });
   return std::move(changes_);
-}
-
-// What is no query names relations also as lists of strings (DROP TABLE, COMMENT ON, ALTER ... ), and
-// bodies in other languages are not read here.
-std::string Filter::look_elsewhere() {
-  switch (tag_of(statement_.node())) {
-    case T_DoStmt:
-    case T_CreateFunctionStmt: return "The body of a function or DO block cannot be filtered.";
-    case T_SelectStmt:
-    case T_InsertStmt:
-    case T_UpdateStmt:
-    case T_DeleteStmt:
-    case T_MergeStmt:
-    case T_ExplainStmt:
-    case T_DeclareCursorStmt:
-    case T_PrepareStmt:
-    case T_CreateTableAsStmt:
-    case T_CopyStmt: return "";
-    default: break;
-  }
-  std::string found;
-  std::vector<Pending> pending;
-  walk(statement_.node(), {}, pending, [&](const void* node, std::uint32_t) {
-    const Elements names = elements_of(node);
-    const std::size_t count = names.size();
-    if (count == 0 || count > 3) return;
-    const std::string_view name = string_of(names.first[count - 1]);
-    const std::string_view schema = count > 1 ? string_of(names.first[count - 2]) : "";
-    if (!name.empty() && matches(schema, name)) found = name;
-  });
-  return found.empty() ? "" : "Only reads, UPDATE and DELETE of " + found + " can be filtered.";
 }
 
 std::string Filter::take(const Reference& reference) {
@@ -196,7 +168,7 @@ std::string Filter::take(const Reference& reference) {
     case Role::create: return "A new relation " + name + " cannot be filtered.";
     case Role::define: break;
   }
-  return "Only reads, UPDATE and DELETE of " + name + " can be filtered.";
+  return name + " cannot be filtered in a statement of this kind.";
 }
 
 std::string Filter::condition(std::string_view alias) const {

@@ -29,9 +29,14 @@ class Replacement {
     if (!to) return to.error();
     from_ = std::move(*from);
     to_ = std::move(*to);
-    std::string why;
+    std::string why = unseen(
+        statement_,
+        [this](std::string_view schema, std::string_view name) { return matches(schema, name); },
+        "replaced");
     for (const Reference& reference : references_of(statement_)) {
-      if (why.empty() && matches(*reference.relation)) why = take(reference);
+      const RangeVar& relation = *reference.relation;
+      const std::string_view schema = relation.schemaname ? relation.schemaname : "";
+      if (why.empty() && matches(schema, relation.relname)) why = take(reference);
     }
     if (why.empty() && !changes_.empty()) why = check_columns();
     if (!why.empty()) return why;
@@ -41,9 +46,8 @@ class Replacement {
   }
 
  private:
-  bool matches(const RangeVar& relation) const {
-    return relation.relname == from_.name &&
-           (!relation.schemaname || relation.schemaname == from_.schema);
+  bool matches(std::string_view schema, std::string_view name) const {
+    return name == from_.name && (schema.empty() || schema == from_.schema);
   }
   std::string take(const Reference& reference);
   std::string check_columns();
@@ -58,7 +62,7 @@ std::string Replacement::take(const Reference& reference) {
   const unsigned tag = tag_of(statement_.node());
   const bool bare = reference.role == Role::copy || tag == T_TruncateStmt || tag == T_LockStmt;
   if (!bare && (reference.role == Role::define || reference.role == Role::create)) {
-    return said(relation) + " cannot be replaced in a statement that defines something.";
+    return said(relation) + " cannot be replaced in a statement of this kind.";
   }
   const Extent extent = extent_of(statement_, relation);
   if (extent.first == kNowhere) return said(relation) + " is not found in the text.";

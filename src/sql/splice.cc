@@ -42,8 +42,9 @@ Result<Statement, std::string> Statement::read(std::string text, const Dialect& 
   out.text_ = std::move(text);
   out.clean_ = out.text_;
   blank_comments(out.clean_, scan.comments);
-  out.conforming_strings_ = dialect.standard_conforming_strings;
-  out.tree_ = Tree(out.clean_.c_str(), out.conforming_strings_);
+  out.dialect_ = dialect;
+  out.limits_ = limits;
+  out.tree_ = Tree(out.clean_.c_str(), dialect.standard_conforming_strings);
   if (!out.tree_) return "The text cannot be edited: " + out.tree_.error() + ".";
   const Elements statements = elements_of(out.tree_.statements());
   if (statements.size() != 1) {
@@ -57,7 +58,7 @@ Result<Statement, std::string> Statement::read(std::string text, const Dialect& 
   if (!walk(out.root_, {limits.nodes, limits.depth}, pending, [](const void*, std::uint32_t) {})) {
     return std::string("The text cannot be edited: its tree is too large.");
   }
-  out.tokens_ = tokens_of(out.clean_, out.conforming_strings_);
+  out.tokens_ = tokens_of(out.clean_, dialect.standard_conforming_strings);
   return out;
 }
 
@@ -92,7 +93,7 @@ std::string_view Statement::cut(std::size_t first, std::size_t last) const {
 }
 
 void* Statement::fragment(const std::string& sql) {
-  Tree tree(sql.c_str(), conforming_strings_);
+  Tree tree(sql.c_str(), dialect_.standard_conforming_strings);
   const Elements statements = elements_of(tree.statements());
   if (!tree || statements.size() != 1) return nullptr;
   Node* node = static_cast<const RawStmt*>(statements.first[0])->stmt;

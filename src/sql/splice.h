@@ -34,6 +34,8 @@ class Statement {
                                              const Limits& limits);
 
   const std::string& text() const { return text_; }
+  const Dialect& dialect() const { return dialect_; }
+  const Limits& limits() const { return limits_; }
   void** root() { return &root_; }  // the slot of the node that the RawStmt holds
   void* node() const { return root_; }
 
@@ -58,7 +60,8 @@ class Statement {
 
  private:
   std::string text_, clean_;  // clean: comments are spaces
-  bool conforming_strings_ = true;
+  Dialect dialect_;
+  Limits limits_;
   std::vector<Token> tokens_;
   Tree tree_;
   void* root_ = nullptr;

@@ -158,6 +158,11 @@ TEST(Native, Columns) {
   EXPECT_FALSE(with("u", "name"));
   check({{leaf("columns", "ssn"), [](Bench&, Statement& s) { s.column("x", "ssn"); },
           [](Bench&, Statement& s) { s.column("x", "name"); }},
+         {leaf("columns", "*"), [](Bench&, Statement& s) { s.column("", "*"); },
+          [](Bench&, Statement& s) { s.column("x", "name"); }},
+         {leaf("columns", "users.*"),
+          [](Bench&, Statement& s) { s.relation("users").column("", "name"); },
+          [](Bench&, Statement& s) { s.relation("orders").column("", "name"); }},
          {leaf("columns", "users.ssn"),
           [](Bench&, Statement& s) { s.relation("users").column("users", "ssn"); },
           [](Bench&, Statement& s) { s.relation("orders").column("", "ssn"); }}});

@@ -91,8 +91,7 @@ TEST(Combination, StrictestStatementOfATextActs) {
   const auto ruling = combination.finish();
   EXPECT_EQ(ruling->action, Ruling::Action::deny);
   EXPECT_EQ(told(*ruling), "r:deny:done") << "one finding a rule";
-  EXPECT_EQ(ruling->refusal.detail,
-            "Rule r (medium) refused statement 2 of 3. Decision {decision}.");
+  EXPECT_EQ(ruling->refusal.detail, "Rule r (medium) refused statement 2 of 3.");
 }
 
 TEST(Refusal, SaysWhatPolicyAuthorsWrite) {
@@ -108,12 +107,8 @@ TEST(Refusal, SaysWhatPolicyAuthorsWrite) {
   EXPECT_EQ(ruling->refusal.hint, "Ask dba@example.org for an exception.");
   EXPECT_EQ(ruling->refusal.position, 0u);
 
-  const policy::Judged own = policy::with_decision(ruling, bench.session);
-  EXPECT_EQ(own->decision, "s1-1");
-  EXPECT_EQ(own->refusal.detail,
-            "Rule core.require-where (high) refused statement 1 of 1. Decision s1-1.");
-  EXPECT_EQ(own->findings[0].refusal.detail, own->refusal.detail);
-  EXPECT_EQ(policy::with_decision(ruling, bench.session)->decision, "s1-2");
+  EXPECT_EQ(ruling->refusal.detail, "Rule core.require-where (high) refused statement 1 of 1.");
+  EXPECT_EQ(ruling->findings[0].refusal.detail, ruling->refusal.detail);
 }
 
 TEST(Refusal, AuthorsWordsComeFirst) {

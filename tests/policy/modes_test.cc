@@ -204,6 +204,19 @@ TEST(Exceptions, HoldForWhatTheyName) {
   EXPECT_TRUE(refused({"staging.import"})) << "it has expired";
 }
 
+TEST(Exceptions, NeedNotNameOperators) {
+  Rule written = rule("r", leaf("functions", "set_config"));
+  policy::Exception dump;
+  dump.match = leaf("functions", "set_config");
+  written.exceptions = {dump};
+  Bench bench(source_of({written}));
+  Statement statement(sql::Kind::select);
+  statement.function("set_config").function("=", sql::Reach::op);
+  EXPECT_EQ(bench.matched(statement), "");
+  statement.function("pg_sleep");
+  EXPECT_EQ(bench.matched(statement), "r");
+}
+
 // The fields that an answer read are those it depended on: no more, so that sessions share.
 TEST(Reads, OnlyWhatWasAsked) {
   Rule by_user = rule("u", all({leaf("user", "mallory"), leaf("kind", "delete")}));

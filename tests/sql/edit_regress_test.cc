@@ -150,10 +150,10 @@ TEST_F(Regress, EveryEditAppliesOrIsRefused) {
   EXPECT_EQ(limit.applied, 13901);
   EXPECT_EQ(limit.refused, 0);
   EXPECT_EQ(comment.applied, read);
-  EXPECT_EQ(replace.applied, 16759);
-  EXPECT_EQ(replace.refused, 8649);
-  EXPECT_EQ(filter.applied, 12818);
-  EXPECT_EQ(filter.refused, 12590);
+  EXPECT_EQ(replace.applied, 16739);
+  EXPECT_EQ(replace.refused, 8669);
+  EXPECT_EQ(filter.applied, 12798);
+  EXPECT_EQ(filter.refused, 12610);
   for (const Counts* counts : {&limit, &comment, &replace, &filter}) {
     for (const auto& [reason, count] : counts->reasons) {
       EXPECT_EQ(reason.find("as it was meant"), std::string::npos);
