@@ -131,7 +131,7 @@ Opinion object_to(Scene& scene, Refusal refusal, char tag) {
 }
 
 Step end_by_ruling(Scene& scene, const Refusal& refusal, std::string_view sqlstate) {
-  if (scene.opened) {
+  if (scene.opened && !scene.client_eof && !scene.shutdown_sent) {
     scene.out->to_server.say([](std::string& to) { wire::encode(wire::Terminate{}, to); });
   }
   const bool chosen = !refusal.sqlstate.empty() && refusal.sqlstate != Refusal{}.sqlstate;

@@ -323,7 +323,8 @@ Step on_function_call(Ready& ready, Scene& scene, const wire::Piece& piece) {
 }
 
 bool has_open_meaning(Ready& ready, const Scene& scene, Bytes pending) {
-  if (!scene.enforcing() || !ready.sight.some || ready.skipping || ready.ledger.empty())
+  if (!scene.enforcing() || !ready.sight.some || ready.skipping || ready.copy.active ||
+      ready.ledger.empty())
     return false;
   if (pending.size() < 5 || (pending[0] != 'B' && pending[0] != 'E')) return false;
   const std::uint32_t length = u32_at(pending, 1);

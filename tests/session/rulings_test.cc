@@ -195,7 +195,7 @@ TEST_P(Rulings, AnErrorOfWhatWeSetIsTheClients) {
 }
 
 TEST_P(Rulings, SettingsForWhatCannotHaveThemAreARefusal) {
-  for (const std::string text : {"select 1; select 2", "copy t from stdin", "select opaque"}) {
+  for (const std::string text : {"select 1; select 2", "copy t from stdin", "select opaque from"}) {
     judge_.set_local(text, "a.b", "c");
     Conversation talk(Mode::enforce, judge_, GetParam());
     talk.login().client(query(text), query(kPoison));
