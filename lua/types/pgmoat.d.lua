@@ -187,7 +187,7 @@
 ---@field replace fun(self, text: string, with: string): string? The text with every match replaced (\1 is the first group); nil past 64 KiB.
 
 ---@class pgmoat.Match
----@field kind "select"|"insert"|"update"|"delete"|"merge"|"copy"|"ddl"|"dcl"|"tcl"|"set"|"show"|"explain"|"call"|"do"|"prepare"|"execute"|"cursor"|"listen"|"vacuum"|"other"|("select"|"insert"|"update"|"delete"|"merge"|"copy"|"ddl"|"dcl"|"tcl"|"set"|"show"|"explain"|"call"|"do"|"prepare"|"execute"|"cursor"|"listen"|"vacuum"|"other")[]|nil The outermost command: WITH d AS (DELETE ...) SELECT is a select that writes.
+---@field kind "select"|"insert"|"update"|"delete"|"merge"|"copy"|"ddl"|"dcl"|"tcl"|"set"|"show"|"explain"|"call"|"do"|"prepare"|"execute"|"cursor"|"listen"|"vacuum"|"other"|("select"|"insert"|"update"|"delete"|"merge"|"copy"|"ddl"|"dcl"|"tcl"|"set"|"show"|"explain"|"call"|"do"|"prepare"|"execute"|"cursor"|"listen"|"vacuum"|"other")[]|nil What the statement is. WITH d AS (DELETE ...) SELECT is a delete too: it is refused as either, and allowed as both only.
 ---@field command string|string[]|nil The command tag of PostgreSQL: "CREATE TABLE".
 ---@field writes boolean|string|string[]|nil Whether the statement changes anything; or the relations that it changes.
 ---@field parsed boolean|nil Whether the grammar could read the text.

@@ -47,8 +47,14 @@ bool says(const Match& leaf, bool value) {
   return leaf.operands.size() == 1 && leaf.operands[0] == Operand(value);
 }
 
+// Kinds that a statement may have besides its own: WITH d AS (DELETE ...) SELECT, COPY (INSERT ...).
+bool mixes(const Match& kinds) {
+  return has_word(kinds, "insert") || has_word(kinds, "update") || has_word(kinds, "delete");
+}
+
 std::string exclude(const Match& a, const Match& b) {
   if (a.key == b.key && single_valued(a.key)) {
+    if (a.key == "kind" && (mixes(a) || mixes(b))) return {};
     for (const Operand& operand : a.operands) {
       if (std::find(b.operands.begin(), b.operands.end(), operand) != b.operands.end()) return {};
     }
@@ -64,7 +70,8 @@ std::string exclude(const Match& a, const Match& b) {
   if (b.key == "writes" && says(b, false) && only(a, {"insert", "update", "delete", "merge"})) {
     return "this kind always writes";
   }
-  if (b.key.rfind("copy.", 0) == 0 && !has_word(a, "copy")) return "only kind 'copy' has " + b.key;
+  if (b.key.rfind("copy.", 0) == 0 && !has_word(a, "copy") && !mixes(a))
+    return "only kind 'copy' has " + b.key;
   return {};
 }
 
@@ -78,30 +85,6 @@ std::string contradiction(const Leaves& a, const Leaves& b) {
     }
   }
   return {};
-}
-
-// `kind` is the outermost command: WITH d AS (DELETE ...) SELECT is a select that writes.
-void lint_kind(const Rule& rule, const Leaves& leaves, const Problems& problems) {
-  if (!rule.verdict) return;
-  const auto key = [](const char* name) {
-    return [name](const Match* leaf) { return leaf->key == name; };
-  };
-  const auto kind = std::find_if(leaves.begin(), leaves.end(), key("kind"));
-  if (kind == leaves.end()) return;
-  const bool allows = rule.verdict->action == Verdict::Action::allow;
-  if (allows && has_word(**kind, "select") &&
-      std::none_of(leaves.begin(), leaves.end(), key("writes"))) {
-    problems.warning((*kind)->place,
-                     "kind 'select' also holds of WITH d AS (DELETE ...) SELECT and SELECT INTO; "
-                     "add writes = false");
-  }
-  const bool refuses = rule.verdict->action == Verdict::Action::deny ||
-                       rule.verdict->action == Verdict::Action::terminate;
-  if (refuses && only(**kind, {"insert", "update", "delete", "merge"})) {
-    problems.warning((*kind)->place,
-                     "kind is the outermost command and misses WITH d AS (DELETE ...) SELECT; ask "
-                     "for where.*, writes or relations instead");
-  }
 }
 
 void each_leaf(const Match& match, const std::function<void(const Match&)>& take) {
@@ -143,7 +126,6 @@ void lint_rule(const Source& source, const Rule& rule, const Problems& problems)
   if (const std::string why = contradiction(leaves, leaves); !why.empty()) {
     problems.warning(rule.match.place, "rule '" + rule.id + "' can never match: " + why);
   }
-  lint_kind(rule, leaves, problems);
   each_leaf(rule.match, [&](const Match& leaf) {
     if (leaf.key != "text_re2") return;
     problems.warning(leaf.place,

@@ -40,13 +40,6 @@ class Registrar {
   Files files;
   bool may_read = true;  // read from the disk what is not in `files`, and keep it there
 
-  // In a worker: what loading has read, and nothing new.
-  void repeat(const Source& source) {
-    parameters = source.parameters;
-    files = source.files;
-    may_read = false;
-  }
-
   // After the last file: from here on nothing registers, and clocks may be read.
   void seal() { sealed_ = true; }
   bool sealed() const { return sealed_; }

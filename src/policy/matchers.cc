@@ -40,7 +40,8 @@ std::vector<Matcher> about_statements() {
   const Words none;
   return {
       {"kind", Type::word, false, names(sql::Kind::other),
-       "The outermost command: WITH d AS (DELETE ...) SELECT is a select that writes."},
+       "What the statement is. WITH d AS (DELETE ...) SELECT is a delete too: it is refused as "
+       "either, and allowed as both only."},
       {"command", Type::text, false, none, "The command tag of PostgreSQL: \"CREATE TABLE\"."},
       {"writes", Type::flag_or_name, false, none,
        "Whether the statement changes anything; or the relations that it changes."},

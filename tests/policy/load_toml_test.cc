@@ -80,9 +80,7 @@ TEST(LoadToml, TheExamplePackBecomesWhatItSays) {
   const Source source = read(kCore, true);
   EXPECT_EQ(told(source),
             lines({"f.toml:7:1: warning: list '@dangerous_functions' is not used",
-                   "f.toml:10:1: warning: rule 'core.copy-program' can enforce and has no tests",
-                   "f.toml:22:11: warning: kind is the outermost command and misses WITH d AS "
-                   "(DELETE ...) SELECT; ask for where.*, writes or relations instead"}));
+                   "f.toml:10:1: warning: rule 'core.copy-program' can enforce and has no tests"}));
   ASSERT_EQ(source.packs.size(), 1u);
   EXPECT_EQ(source.packs[0].id, "core");
   EXPECT_EQ(source.packs[0].version, "1.4.0");
