@@ -75,9 +75,8 @@ bool is_plain(const Ruling& ruling) {
 void carry_out(Scene& scene, Opinion& opinion, std::string_view message) {
   const Ruling& ruling = *opinion.ruling;
   for (const std::string& tag : ruling.tags) scene.view.add_tag(tag);
-  // A judge that numbers its decisions has put the number into its words.
-  std::string decision = ruling.decision;
-  if (decision.empty() && !ruling.findings.empty()) decision = next_decision(scene);
+  std::string decision;
+  if (!ruling.findings.empty()) decision = next_decision(scene);
   for (const policy::Finding& finding : ruling.findings) {
     report_finding(scene, finding, message, decision);
   }
@@ -89,7 +88,7 @@ void carry_out(Scene& scene, Opinion& opinion, std::string_view message) {
     return;
   }
   opinion.course = ruling.action == Ruling::Action::deny ? Course::refuse : Course::end;
-  opinion.refusal = told(ruling, ruling.decision.empty() ? decision : "");
+  opinion.refusal = told(ruling, decision);
 }
 
 }  // namespace
@@ -132,7 +131,7 @@ Opinion object_to(Scene& scene, Refusal refusal, char tag) {
 }
 
 Step end_by_ruling(Scene& scene, const Refusal& refusal, std::string_view sqlstate) {
-  if (scene.opened) {
+  if (scene.opened && !scene.client_eof && !scene.shutdown_sent) {
     scene.out->to_server.say([](std::string& to) { wire::encode(wire::Terminate{}, to); });
   }
   const bool chosen = !refusal.sqlstate.empty() && refusal.sqlstate != Refusal{}.sqlstate;

@@ -24,6 +24,7 @@ Object* ObjectTable::create(std::string_view name, bool may_copy, policy::Judged
   object->replaces = had_one;
   object->newest = std::move(judged);
   object->segment = segment;
+  object->revision = 0;
   ++object->creating;
   hold(*object);
   return object;
@@ -88,6 +89,7 @@ void ObjectTable::closed(Object& object) {
 void ObjectTable::undone(Object& object, bool creation) {
   let_go(object);
   if (creation && object.creating != 0 && --object.creating == 0) object.newest.reset();
+  if (creation) object.revision = 0;  // of the meaning that it has again, that is not known
   erase_if_gone(object);
 }
 

@@ -27,6 +27,7 @@ struct Object {
   std::uint64_t segment = 0;          // in which the newest of them was sent
   policy::Judged judged;              // what was ruled on the text that the server has
   policy::Judged newest;              // and on the text that was sent last
+  std::uint64_t revision = 0;         // of the session's view when its meaning was judged last
   std::string types;  // of parameters, as Parse gave them; kept where Bind is judged
 
   // What a message that is sent now will find under this name, if it is carried out at all: after a

@@ -125,7 +125,6 @@ Step on_query(Ready& ready, Scene& scene, const wire::Piece& piece) {
   const auto query = wire::decode_query(piece.body());
   if (!query) return malformed(ready, scene, piece, query.error(), Kind::query);
   ++scene.statements;
-  ++scene.view.statements;
   Subject subject = subject_of(scene, Subject::Kind::query);
   subject.sql = query->sql;
   subject.reading = reading_of(ready, scene);
@@ -160,7 +159,6 @@ Step on_parse(Ready& ready, Scene& scene, const wire::Piece& piece) {
   const auto parse = wire::decode_parse(piece.body());
   if (!parse) return malformed(ready, scene, piece, parse.error(), Kind::parse);
   ++scene.statements;
-  ++scene.view.statements;
   Subject subject = subject_of(scene, Subject::Kind::parse);
   subject.sql = parse->sql;
   subject.statement = parse->statement;
@@ -188,6 +186,7 @@ Step on_parse(Ready& ready, Scene& scene, const wire::Piece& piece) {
   if (room) {
     const bool may_copy = starts_copy(ready, scene, judged, parse->sql);
     object = ready.statements.create(parse->statement, may_copy, judged, ready.segment);
+    object->revision = scene.view.revision();
     if (scene.judge.wants(Subject::Kind::bind)) object->types = as_text(parse->param_types);
   }
   Entry entry = entry_of(scene, Kind::parse, object, std::move(judged));
@@ -231,6 +230,7 @@ Step on_bind(Ready& ready, Scene& scene, const wire::Piece& piece) {
   if (room) {
     object = ready.portals.create(bind->portal, statement == nullptr || statement->may_copy, judged,
                                   ready.segment);
+    object->revision = scene.view.revision();
   }
   Entry entry = entry_of(scene, Kind::bind, object, judged);
   entry.warning = std::move(warning);
@@ -296,7 +296,6 @@ Step on_function_call(Ready& ready, Scene& scene, const wire::Piece& piece) {
   const auto call = wire::decode_function_call(piece.body());
   if (!call) return malformed(ready, scene, piece, call.error(), Kind::function_call);
   ++scene.statements;
-  ++scene.view.statements;
   Subject subject = subject_of(scene, Subject::Kind::function_call);
   subject.function = call->function;
   subject.values = call->args;
@@ -323,7 +322,8 @@ Step on_function_call(Ready& ready, Scene& scene, const wire::Piece& piece) {
 }
 
 bool has_open_meaning(Ready& ready, const Scene& scene, Bytes pending) {
-  if (!scene.enforcing() || !ready.sight.some || ready.skipping || ready.ledger.empty())
+  if (!scene.enforcing() || !ready.sight.some || ready.skipping || ready.copy.active ||
+      ready.ledger.empty())
     return false;
   if (pending.size() < 5 || (pending[0] != 'B' && pending[0] != 'E')) return false;
   const std::uint32_t length = u32_at(pending, 1);

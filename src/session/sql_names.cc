@@ -34,7 +34,8 @@ Opinion policy_changed(Scene& scene, char tag) {
   refusal.rule = std::string(kPolicyChanged);
   refusal.sqlstate = "0A000";
   refusal.message = "cached plan must not change result type";
-  refusal.detail = "The policy has changed since the statement was prepared.";
+  refusal.detail =
+      "The policy, or what it reads of the session, has changed since it was prepared.";
   refusal.hint = "Prepare it again.";
   return object_to(scene, std::move(refusal), tag);
 }
@@ -50,9 +51,13 @@ bool same_text(const Ruling& before, const Ruling& now) {
   return text_of(before) == text_of(now);
 }
 
-Opinion judge_again(Ready& ready, Scene& scene, policy::Judged& meaning, std::string_view name,
-                    char tag) {
-  if (meaning == nullptr || meaning->epoch == scene.judge.epoch()) return {};
+// What was ruled holds for the policy and for the session as they were: a role or a setting that a rule
+// reads may be another by now.
+Opinion judge_again(Ready& ready, Scene& scene, Object& object, std::string_view name, char tag) {
+  policy::Judged& meaning = object.meaning();
+  const std::uint64_t revision = scene.view.revision();
+  if (meaning == nullptr) return {};
+  if (meaning->epoch == scene.judge.epoch() && object.revision == revision) return {};
   Subject subject = subject_of(scene, Subject::Kind::again);
   subject.reading = reading_of(ready, scene);
   subject.statement = name;
@@ -60,6 +65,7 @@ Opinion judge_again(Ready& ready, Scene& scene, policy::Judged& meaning, std::st
   Opinion opinion = ask(scene, subject, tag);
   if (opinion.course == Course::refuse || opinion.course == Course::end) return opinion;
   opinion.course = Course::go;
+  object.revision = revision;
   if (opinion.ruling == nullptr) return opinion;
   if (scene.enforcing() && !same_text(*meaning, *opinion.ruling)) return policy_changed(scene, tag);
   meaning = opinion.ruling;
@@ -131,7 +137,7 @@ Opinion judge_use(Ready& ready, Scene& scene, Table which, Object* object, std::
     if (!ready.sight.sees_all() || table.forgot()) return {};
     return unknown(scene, name, statement, tag);
   }
-  return judge_again(ready, scene, object->meaning(), statement ? name : std::string_view{}, tag);
+  return judge_again(ready, scene, *object, statement ? name : std::string_view{}, tag);
 }
 
 bool starts_copy(Ready& ready, const Scene& scene, const policy::Judged& judged,
@@ -159,9 +165,11 @@ void expect_names(Ready& ready, const Scene& scene, const policy::Judged& judged
   for (const sql::Facts& facts : statements_of(judged)) {
     if (facts.kind == Kind::prepare &&
         ready.statements.has_room(facts.prepared, limits.statements)) {
-      ready.statements.create(facts.prepared, false, judged, ready.segment);
+      ready.statements.create(facts.prepared, false, judged, ready.segment)->revision =
+          scene.view.revision();
     } else if (declares(facts) && ready.portals.has_room(facts.cursor, limits.portals)) {
       Object* object = ready.portals.create(facts.cursor, false, judged, ready.segment);
+      object->revision = scene.view.revision();
       object->lasting |= mentions_hold(facts.text);
     }
   }

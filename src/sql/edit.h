@@ -22,14 +22,16 @@ struct Value {  // a typed literal, placed by the engine
   std::string text;  // "7", "true"
 };
 
-// Every reference to one of `relations` is narrowed to rows with column = equals. Reads become
-// (SELECT * FROM t WHERE column = '7') alias; UPDATE and DELETE get AND column = '7'. INSERT, MERGE
-// and COPY of such a table cannot be filtered: a reason.
+// Every reference to one of `relations` is narrowed to rows with column = equals. A read becomes
+// (SELECT * FROM t WHERE t.column OPERATOR(pg_catalog.=) '7') t; UPDATE, DELETE and locked reads get
+// an arm of WHERE. What cannot be narrowed (INSERT, MERGE into it, COPY, DDL, a text that holds its
+// name) is a reason; docs/policy/rewriting.md lists all of it.
 struct AddFilter {
-  std::vector<std::string> relations;  // "public.orders"; "orders" also matches it unqualified
+  std::vector<std::string> relations;  // "public.orders": also orders; "orders": in any schema
   std::string column;
   Value equals;
 };
+// Of the outermost SELECT; also in PREPARE, DECLARE, EXPLAIN and COPY (SELECT ...) TO.
 struct CapLimit {
   std::int64_t rows = 0;
 };
@@ -38,6 +40,7 @@ struct SetLocal {
   std::vector<std::pair<std::string, std::string>> settings;
 };
 struct ForceReadOnly {};
+// The old name stays as an alias. "public.orders" also replaces orders; "orders" only that.
 struct ReplaceRelation {
   std::string from, to;
 };

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from pg import BINARY, Pgmoat, Postgres, free_port, wait_until, SHORT
+from pg import BINARY, ROOT, Pgmoat, Postgres, free_port, wait_until, SHORT
 from wire import V3, Conn, fields, query, startup
 
 LOGIN = startup([("user", "postgres"), ("database", "postgres")], V3)

@@ -47,5 +47,48 @@ TEST(NamedObjects, ForgettingAllSparesWhatIsUnderWay) {
   EXPECT_NE(table.find("b"), nullptr);
 }
 
+policy::Judged ruling() { return std::make_shared<const policy::Ruling>(); }
+
+TEST(NamedObjects, ASecondMeaningIsOpenInLaterSegmentsOnly) {
+  ObjectTable table;
+  const policy::Judged first = ruling(), second = ruling();
+  Object* object = table.create("a", false, first, 1);
+  EXPECT_TRUE(object->is_certain_in(2));  // there is no other
+  EXPECT_EQ(object->meaning(), first);
+  table.created(*object, first);
+  table.create("a", false, second, 2);
+  EXPECT_EQ(object->meaning(), second);
+  EXPECT_TRUE(object->is_certain_in(2));
+  EXPECT_FALSE(object->is_certain_in(3));
+  table.undone(*object);
+  EXPECT_EQ(object->meaning(), first);
+  EXPECT_TRUE(object->is_certain_in(3));
+}
+
+TEST(NamedObjects, AClosingTakesBackNoCreation) {
+  ObjectTable table;
+  const policy::Judged first = ruling(), second = ruling();
+  table.created(*table.create("a", false, first), first);
+  Object* object = table.close("a");
+  table.create("a", false, second, 1);
+  table.undone(*object, false);
+  EXPECT_EQ(object->meaning(), second);
+  table.created(*object, second);
+  EXPECT_EQ(table.find("a")->meaning(), second);
+}
+
+TEST(NamedObjects, OnlyWhatLastsOutlivesItsTransaction) {
+  ObjectTable table;
+  table.created(*table.create("a", false));
+  table.created(*table.create("h", false));
+  table.find("h")->lasting = true;
+  table.forget_all(ObjectTable::Keep::lasting);
+  EXPECT_EQ(table.find("a"), nullptr);
+  EXPECT_NE(table.find("h"), nullptr);
+  table.dropped("h");
+  EXPECT_EQ(table.find("h"), nullptr);
+  EXPECT_FALSE(table.forgot());
+}
+
 }  // namespace
 }  // namespace pgmoat::session

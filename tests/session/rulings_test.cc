@@ -195,7 +195,7 @@ TEST_P(Rulings, AnErrorOfWhatWeSetIsTheClients) {
 }
 
 TEST_P(Rulings, SettingsForWhatCannotHaveThemAreARefusal) {
-  for (const std::string text : {"select 1; select 2", "copy t from stdin", "select opaque"}) {
+  for (const std::string text : {"select 1; select 2", "copy t from stdin", "select opaque from"}) {
     judge_.set_local(text, "a.b", "c");
     Conversation talk(Mode::enforce, judge_, GetParam());
     talk.login().client(query(text), query(kPoison));
@@ -215,6 +215,33 @@ TEST_P(Rulings, APolicyThatMovedIsAskedAgain) {
   talk_.client(use, parse(kPoison, "pgmoat") + kSync)
       .server(poisoned() + ready('I'), refused() + ready('I'))
       .owes(0);
+}
+
+TEST_P(Rulings, ASessionThatHasChangedIsJudgedAgain) {
+  const std::string use = bind("", "k") + execute() + kSync;
+  int asked = 0;
+  judge_.hook(Hooked::again, [&](const policy::Subject&) -> policy::Judged {
+    ++asked;
+    return nullptr;
+  });
+  const std::string done = kBound + complete("SELECT 0") + ready('I');
+  talk_.login()
+      .client(parse("select x", "k") + kSync, parse("select x", "k") + kSync)
+      .server(kParsed + ready('I'), kParsed + ready('I'))
+      .client(use, use)
+      .server(done, done);
+  EXPECT_EQ(asked, 0);
+  talk_.client(query("set app.tenant = 8"), query("set app.tenant = 8"))
+      .server(complete("SET") + ready('I'), complete("SET") + ready('I'))
+      .client(use, use)
+      .server(done, done)
+      .client(use, use)
+      .server(done, done);
+  EXPECT_EQ(asked, 1);  // of the statement; its portals are new
+  talk_.client(query("set role admin"), query("set role admin"))
+      .server(complete("SET") + ready('I'), complete("SET") + ready('I'));
+  judge_.deny("select x");
+  talk_.client(use, parse(kPoison, "pgmoat") + kSync);
 }
 
 TEST_P(Rulings, APreparedTextThatWouldBeRewrittenNowIsToBePreparedAgain) {

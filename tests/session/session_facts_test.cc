@@ -238,7 +238,7 @@ TEST_P(Facts, TheyAreBounded) {
   talk_.login();
   for (int i = 0; i < 200; ++i) ask("set a.b" + std::to_string(i) + " = 1", "SET", 'I');
   EXPECT_EQ(view_->gucs().size(), session::Settings::kMost);
-  ask("set a.b0 = " + std::string(session::Settings::kLongest + 1, 'x'), "SET", 'I');
+  ask("set a.b0 = '" + std::string(session::Settings::kLongest + 1, 'x') + "'", "SET", 'I');
   EXPECT_EQ(guc("a.b0"), "unknown");
   ask("begin", "BEGIN", 'T');
   for (int i = 0; i < 200; ++i) ask("set a.b" + std::to_string(i) + " = 2", "SET", 'T');
@@ -264,14 +264,20 @@ TEST_P(Facts, TheReadingIsWhatTheServerReported) {
 class Certainty : public testing::TestWithParam<std::pair<const char*, bool>> {};
 INSTANTIATE_TEST_SUITE_P(
     Behind, Certainty,
-    testing::Values(std::pair{"select x from t", true}, std::pair{"insert into t values (1)", true},
-                    std::pair{"begin", true}, std::pair{"commit", true},
-                    std::pair{"set work_mem = 5", true}, std::pair{"prepare p as select 1", true},
-                    std::pair{"select f(x) from t", false},
-                    std::pair{"set client_encoding = sjis", false},
-                    std::pair{"begin; set client_encoding = sjis; rollback", false},
-                    std::pair{"opaque", false}, std::pair{"fetch c", false},
-                    std::pair{"select set_config('x','y',true)", false}));
+    testing::Values(
+        std::pair{"select x from t", true}, std::pair{"insert into t values (1)", true},
+        std::pair{"begin", true},
+        std::pair{"select o.id from t o where o.id = 1 and x::int > 2 order by 1", true},
+        std::pair{"update t set a = a + 1 where id = 7", true},
+        std::pair{"select count(*) from t", false}, std::pair{"set names 'sjis'", false},
+        std::pair{"set time zone 'UTC'", true}, std::pair{"discard all", false},
+        std::pair{"reset client_encoding", false}, std::pair{"reset all", false},
+        std::pair{"show work_mem", true}, std::pair{"do $$ begin end $$", false},
+        std::pair{"commit", true}, std::pair{"set work_mem = 5", true},
+        std::pair{"prepare p as select 1", true}, std::pair{"select f(x) from t", false},
+        std::pair{"set client_encoding = sjis", false},
+        std::pair{"begin; set client_encoding = sjis; rollback", false}, std::pair{"opaque", false},
+        std::pair{"fetch c", false}, std::pair{"select set_config('x','y',true)", false}));
 
 TEST_P(Certainty, OfWhatIsSentBeforeTheAnswer) {
   TableJudge judge;

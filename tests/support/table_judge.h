@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "policy/judge.h"
-#include "support/fake_analysis.h"
+#include "sql/analysis.h"
 
 namespace pgmoat::test {
 
@@ -21,7 +21,7 @@ class TableJudge final : public policy::Judge {
   // The ruling on this text, to be filled in.
   Ruling& on(const std::string& text) {
     auto ruling = std::make_shared<Ruling>();
-    ruling->analysis = analysis_of(text);
+    ruling->analysis = analyzer_.analyze(text, {});
     ruling->epoch = moved;
     return *(table_[text] = std::move(ruling));
   }
@@ -64,7 +64,7 @@ class TableJudge final : public policy::Judge {
     auto& ruling = table_[text];
     if (ruling == nullptr) {
       ruling = std::make_shared<Ruling>();
-      ruling->analysis = analysis_of(text);
+      ruling->analysis = analyzer_.analyze(text, {});
     }
     if (ruling->epoch != moved) ruling = std::make_shared<Ruling>(*ruling);
     ruling->epoch = moved;
@@ -72,6 +72,7 @@ class TableJudge final : public policy::Judge {
   }
   std::map<std::string, std::shared_ptr<Ruling>> table_;
   std::map<Kind, Hook> hooks_;
+  sql::Analyzer analyzer_;
 };
 
 }  // namespace pgmoat::test
