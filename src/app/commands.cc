@@ -12,6 +12,7 @@
 #include "app/scaffold.h"
 #include "app/serve.h"
 #include "app/test_command.h"
+#include "base/nearest.h"
 
 namespace pgmoat::app {
 
@@ -106,8 +107,8 @@ int explain(Options& options) {
                                    ? policy::Mode::enforce
                                    : policy::Mode::monitor;
   // As it would be enforced, unless monitoring was asked for.
-  const auto policy = build_policy(
-      config->policy, options.mode.empty() ? policy::Mode::enforce : ceiling, 1);
+  const auto policy =
+      build_policy(config->policy, options.mode.empty() ? policy::Mode::enforce : ceiling, 1);
   if (!policy) return complain(policy.error());
   const auto trial = Trial::start(policy->bundle, config->policy);
   if (!trial) return complain({trial.error()});
@@ -236,10 +237,9 @@ int run_main(int argc, char** argv) {
   if (argc > 1 && argv[1][0] != '-') {
     const std::string verb = argv[1];
     if (std::find(kVerbs.begin(), kVerbs.end(), verb) == kVerbs.end()) {
-      const std::string near = nearest(verb, kVerbs);
-      std::fprintf(
-          stderr, "pgmoat: unknown command '%s'%s\n", verb.c_str(),
-          near.empty() ? "; see pgmoat --help" : (", did you mean '" + near + "'?").c_str());
+      const std::string near = did_you_mean(verb, kVerbs);
+      std::fprintf(stderr, "pgmoat: unknown command '%s'%s\n", verb.c_str(),
+                   near.empty() ? "; see pgmoat --help" : near.c_str());
       return 2;
     }
   }

@@ -10,6 +10,7 @@
 #include "app/keys.h"
 #include "app/policy_keys.h"
 #include "base/ascii.h"
+#include "base/nearest.h"
 
 namespace pgmoat::app {
 
@@ -72,9 +73,7 @@ class Walk {
     for (const Key& k : keys) known.emplace_back(k.name);
     std::string what = "unknown key '" + std::string(key.str()) + "'";
     if (!name.empty()) what += " in [" + name + "]";
-    const std::string near = nearest(key.str(), known);
-    if (!near.empty()) what += ", did you mean '" + near + "'?";
-    add(key.source(), what);
+    add(key.source(), what + did_you_mean(key.str(), known));
   }
 
   std::string file_;
@@ -146,34 +145,7 @@ Keys Walk::on_failure() {
           {"oversize", given(config_.oversize_given, choice(matrix.oversize, values))}};
 }
 
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t before = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = before + (a[i - 1] != b[j - 1]);
-      before = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
-
-std::string nearest(std::string_view word, const std::vector<std::string>& known) {
-  std::string best;
-  std::size_t least = 3;  // more than two changes are another word
-  for (const std::string& candidate : known) {
-    const std::size_t changes = distance(word, candidate);
-    if (changes < least && changes < candidate.size()) {
-      least = changes;
-      best = candidate;
-    }
-  }
-  return best;
-}
 
 Result<net::Address, std::string> parse_address(std::string_view text) {
   const std::size_t colon = text.rfind(':');

@@ -47,7 +47,5 @@ Result<Config, ConfigErrors> read_config(const std::string& file);
 Result<net::Address, std::string> parse_address(std::string_view text);
 // Fills what follows from other settings, and prepares the session setup.
 void settle(Config& config);
-// The known word nearest to `word`, or "".
-std::string nearest(std::string_view word, const std::vector<std::string>& known);
 
 }  // namespace pgmoat::app

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "base/nearest.h"
 #include "policy/load.h"
 #include "policy/shipped.h"
 
@@ -26,9 +27,9 @@ std::vector<std::string> shipped_names() {
   return names;
 }
 
-std::string did_you_mean(const std::string& name, const std::vector<std::string>& known) {
-  const std::string near = nearest(name, known);
-  if (!near.empty()) return ", did you mean '" + near + "'?";
+// What is known is few enough to be listed.
+std::string near_or_all(const std::string& name, const std::vector<std::string>& known) {
+  if (std::string near = did_you_mean(name, known); !near.empty()) return near;
   std::string all;
   for (const std::string& word : known) all += (all.empty() ? "; known: '" : ", '") + word + "'";
   return all;
@@ -42,7 +43,7 @@ std::vector<policy::Text> shipped(const PolicyConfig& config, std::vector<std::s
         std::find_if(all.begin(), all.end(), [&](const auto& pack) { return pack.name == name; });
     if (at == all.end()) {
       wrong.push_back("policy.packs: no shipped pack '" + name + "'" +
-                      did_you_mean(name, shipped_names()));
+                      near_or_all(name, shipped_names()));
     } else {
       texts.push_back({std::string(kShippedFolder) + name + ".toml", std::string(at->text)});
     }
@@ -61,7 +62,7 @@ void apply_settings(const PolicyConfig& config, Source& source) {
   }
   for (const auto& [name, level] : config.levels) {
     if (std::find(packs.begin(), packs.end(), name) != packs.end()) continue;
-    complain(source, "policy.levels: no pack '" + name + "' is loaded" + did_you_mean(name, packs));
+    complain(source, "policy.levels: no pack '" + name + "' is loaded" + near_or_all(name, packs));
   }
   for (const policy::Override& one : config.overrides) source.overrides.push_back(one);
   for (const auto& [reason, mode] : config.opaque) {

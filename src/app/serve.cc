@@ -30,15 +30,15 @@ void reload(Server& server, observe::EventLog& log, PolicyHub& hub, const std::s
       file.empty() ? Result<Config, ConfigErrors>(default_config()) : read_config(file);
   ConfigErrors errors = config ? hub.reload(config->policy, ceiling, server) : config.error();
   if (errors.empty()) {
-    log.say("info", "policy " + std::to_string(hub.epoch()) + " is in force: " +
-                        std::to_string(hub.rules()) +
+    log.say("info", "policy " + std::to_string(hub.epoch()) +
+                        " is in force: " + std::to_string(hub.rules()) +
                         " rules; what stands outside [policy], [sql] and [script] takes a restart");
     for (const std::string& warning : hub.warnings()) log.say("warning", warning);
     return;
   }
   for (const std::string& error : errors) log.say("error", error);
-  log.say("error", "nothing was reloaded: policy " + std::to_string(hub.epoch()) +
-                       " stays in force");
+  log.say("error",
+          "nothing was reloaded: policy " + std::to_string(hub.epoch()) + " stays in force");
 }
 
 void steer(Server& server, observe::EventLog& log, PolicyHub& hub, const std::string& file,

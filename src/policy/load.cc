@@ -11,7 +11,7 @@
 #include "policy/lint.h"
 #include "policy/load_lua.h"
 #include "policy/load_toml.h"
-#include "policy/nearest.h"
+#include "base/nearest.h"
 #include "policy/node.h"
 
 namespace pgmoat::policy {

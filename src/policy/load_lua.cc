@@ -7,7 +7,7 @@
 #include "policy/lua_node.h"
 #include "policy/lua_objects.h"
 #include "policy/lua_places.h"
-#include "policy/nearest.h"
+#include "base/nearest.h"
 
 namespace pgmoat::policy {
 

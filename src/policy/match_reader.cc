@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "policy/matchers.h"
-#include "policy/nearest.h"
+#include "base/nearest.h"
 #include "policy/rule_reader.h"
 
 namespace pgmoat::policy {

@@ -8,7 +8,7 @@
 
 #include "policy/cidr.h"
 #include "policy/dates.h"
-#include "policy/nearest.h"
+#include "base/nearest.h"
 #include "policy/node.h"
 #include "sql/analysis.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "policy/nearest.h"
+#include "base/nearest.h"
 
 namespace pgmoat::policy {
 

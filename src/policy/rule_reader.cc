@@ -6,7 +6,7 @@
 
 #include "policy/dates.h"
 #include "policy/matchers.h"
-#include "policy/nearest.h"
+#include "base/nearest.h"
 #include "policy/not_built.h"
 
 namespace pgmoat::policy {

@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-#include "policy/nearest.h"
+#include "base/nearest.h"
 #include "policy/rule_reader.h"
 
 namespace pgmoat::policy {

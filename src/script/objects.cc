@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "script/core.h"
-#include "script/suggest.h"
+#include "base/nearest.h"
 
 namespace pgmoat::script {
 namespace {

@@ -46,6 +46,9 @@ struct Reference {
 // Of real relations: what a CTE's name hides is none. In the order of the text.
 std::vector<Reference> references_of(Statement& statement);
 
+// Statements that an edit may be made in.
+bool is_query(unsigned tag);
+
 // Why a relation may be reached by what is not in the statement's own tree. "" where none is.
 // `edited` is how the edit says what it does: "filtered".
 using Matcher = std::function<bool(std::string_view schema, std::string_view name)>;

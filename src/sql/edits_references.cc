@@ -64,7 +64,6 @@ class Walk {
   }
 
  private:
-  static bool is_query(unsigned tag);
   void take(const Visit& visit);
   void take_relation(const Visit& visit);
   void take_join(JoinExpr* join, const Above& above);
@@ -111,22 +110,6 @@ class Walk {
   std::vector<Visit> todo_;
   std::vector<Reference> found_;
 };
-
-bool Walk::is_query(unsigned tag) {
-  switch (tag) {
-    case T_SelectStmt:
-    case T_InsertStmt:
-    case T_UpdateStmt:
-    case T_DeleteStmt:
-    case T_MergeStmt:
-    case T_ExplainStmt:
-    case T_DeclareCursorStmt:
-    case T_PrepareStmt:
-    case T_CreateTableAsStmt:
-    case T_CopyStmt: return true;
-    default: return false;
-  }
-}
 
 void Walk::take(const Visit& visit) {
   void* node = *visit.slot;
@@ -310,6 +293,22 @@ Extent extent_of(const Statement& statement, const RangeVar& relation) {
   out.table_command = out.first > 0 && statement.is(out.first - 1, "table");
   if (out.last >= statement.size()) out.first = kNowhere;
   return out;
+}
+
+bool is_query(unsigned tag) {
+  switch (tag) {
+    case T_SelectStmt:
+    case T_InsertStmt:
+    case T_UpdateStmt:
+    case T_DeleteStmt:
+    case T_MergeStmt:
+    case T_ExplainStmt:
+    case T_DeclareCursorStmt:
+    case T_PrepareStmt:
+    case T_CreateTableAsStmt:
+    case T_CopyStmt: return true;
+    default: return false;
+  }
 }
 
 std::string said(const RangeVar& relation) {

@@ -12,23 +12,7 @@ namespace pgmoat::sql {
 namespace {
 
 // Where the tree shows all there is.
-bool is_query(unsigned tag) {
-  switch (tag) {
-    case T_SelectStmt:
-    case T_InsertStmt:
-    case T_UpdateStmt:
-    case T_DeleteStmt:
-    case T_MergeStmt:
-    case T_ExplainStmt:
-    case T_DeclareCursorStmt:
-    case T_PrepareStmt:
-    case T_CreateTableAsStmt:
-    case T_CopyStmt:
-    case T_TruncateStmt:
-    case T_LockStmt: return true;
-    default: return false;
-  }
-}
+bool shows_all(unsigned tag) { return is_query(tag) || tag == T_TruncateStmt || tag == T_LockStmt; }
 
 // They read the table that their argument names or numbers.
 bool reads_a_table_by_name(const Function& function) {
@@ -59,7 +43,7 @@ std::string unseen(const Statement& statement, const Matcher& matches, std::stri
       return std::string(function.name) + " of an unknown relation cannot be " + done + ".";
     }
   }
-  const bool query = is_query(tag_of(statement.node()));
+  const bool query = shows_all(tag_of(statement.node()));
   for (const Relation& relation : facts.relations) {
     const bool all = relation.name == "*" && relation.via == Via::literal;
     if (!all && !matches(relation.schema, relation.name)) continue;

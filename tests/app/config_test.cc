@@ -350,14 +350,5 @@ TEST(Settle, PreparesTheSession) {
   EXPECT_TRUE(words.server.session.frame_limits.gather_copy_data);
 }
 
-TEST(Nearest, IsAWordAtMostTwoChangesAway) {
-  const std::vector<std::string> known = {"listen", "backend", "mode"};
-  EXPECT_EQ(app::nearest("listne", known), "listen");
-  EXPECT_EQ(app::nearest("lis", known), "");
-  EXPECT_EQ(app::nearest("mod", known), "mode");
-  EXPECT_EQ(app::nearest("", known), "");
-  EXPECT_EQ(app::nearest("mode", {}), "");
-}
-
 }  // namespace
 }  // namespace pgmoat::test

@@ -4,7 +4,6 @@
 #include "policy/cidr.h"
 #include "policy/dates.h"
 #include "policy/lua_places.h"
-#include "policy/nearest.h"
 
 namespace pgmoat::policy {
 namespace {
@@ -100,13 +99,6 @@ TEST(Networks, Contain) {
         "host", "10.0.0.0/-1", "10.0.0.0/99999999999"}) {
     EXPECT_FALSE(parse_network(wrong)) << wrong;
   }
-}
-
-TEST(Nearest, AtMostTwoChanges) {
-  EXPECT_EQ(nearest("wherre", {"where", "when"}), "where");
-  EXPECT_EQ(nearest("whn", {"where", "when"}), "when");
-  EXPECT_EQ(nearest("abcd", {"where", "when"}), "");
-  EXPECT_EQ(nearest("a", {"on", "id"}), "");  // shorter than the changes: nothing in common
 }
 
 TEST(LuaPlaces, ReadsNestedTablesOnly) {

@@ -5,7 +5,6 @@
 #include "script/lua.h"
 #include "script/meter.h"
 #include "script/sandbox_fixture.h"
-#include "script/suggest.h"
 
 namespace pgmoat::script {
 namespace {
@@ -303,18 +302,6 @@ TEST_F(Limits, ExceptionsOfTheHostAreErrors) {
   ASSERT_EQ(load_rule("return pgmoat.throws()").message, "");
   EXPECT_EQ(test().error().message, "policy/10-safety.lua:2: pgmoat.throws: broken");
   expect_works();
-}
-
-TEST(Suggest, WhatIsNear) {
-  const std::vector<std::string_view> known{"where", "kind", "relations", "functions", "text"};
-  EXPECT_EQ(nearest("wherre", known), "where");
-  EXPECT_EQ(nearest("Where", known), "where");
-  EXPECT_EQ(nearest("hwere", known), "where");
-  EXPECT_EQ(nearest("rel", known), "relations");
-  EXPECT_EQ(nearest("functionsss", known), "functions");
-  EXPECT_EQ(nearest("", known), "");
-  EXPECT_EQ(nearest("x", known), "");
-  EXPECT_EQ(nearest("completely", known), "");
 }
 
 }  // namespace
