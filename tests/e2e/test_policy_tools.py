@@ -1,0 +1,178 @@
+"""The tools of a policy author, as they are typed: `init`, `new rule`, `check`, `test` in every format, `explain`,
+`schema`; what they print and the status they end with.
+"""
+import json
+import os
+import subprocess
+import xml.etree.ElementTree as xml
+
+import pytest
+
+from pg import BINARY, ROOT
+
+PACK = """[pack]
+id = "t"
+version = "1"
+requires_api = 1
+
+[[rule]]
+id = "t.drop"
+match = { command = "DROP TABLE" }
+deny = { message = "not dropped" }
+  [[rule.test]]
+  sql = "DROP TABLE a"
+  expect = "deny"
+  [[rule.test]]
+  name = "deliberately wrong: <&>"
+  sql = "SELECT 1"
+  expect = "deny"
+
+[[rule]]
+id = "t.never"
+match = { user = "nobody" }
+alert = { message = "seen" }
+"""
+
+
+def pgmoat(*arguments, cwd=None):
+    return subprocess.run([os.path.abspath(BINARY), *arguments], capture_output=True, text=True, check=False, cwd=cwd,
+                          timeout=60)
+
+
+@pytest.fixture
+def pack(tmp_path):
+    path = tmp_path / "t.toml"
+    path.write_text(PACK, encoding="utf-8")
+    return str(path)
+
+
+# init and new rule
+
+def test_what_init_writes_is_checked_and_tested(tmp_path):
+    assert pgmoat("init", "shop", "--backend", "db:5432", cwd=tmp_path).returncode == 0
+    done = pgmoat("check", "--config", "shop/pgmoat.toml", "--with-tests", cwd=tmp_path)
+    assert done.returncode == 0 and " 0 failed" in done.stdout and done.stderr == "", done.stderr
+    assert "backend db:5432" in done.stdout
+
+
+def test_init_overwrites_nothing(tmp_path):
+    (tmp_path / "pgmoat.toml").write_text("mine", encoding="ascii")
+    done = pgmoat("init", cwd=tmp_path)
+    assert done.returncode == 1 and "exists already; nothing was written" in done.stderr
+    assert os.listdir(tmp_path) == ["pgmoat.toml"]
+    assert (tmp_path / "pgmoat.toml").read_text(encoding="ascii") == "mine"
+
+
+@pytest.mark.parametrize("form", [[], ["--lua"]], ids=["toml", "lua"])
+def test_a_new_rule_passes_its_tests(tmp_path, form):
+    assert pgmoat("new", "rule", "shop.x-1", *form, cwd=tmp_path).returncode == 0
+    done = pgmoat("test", ".", cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout.startswith("2 passed, 0 failed"), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["", "A", "a b", "../a", ".a", "a.", "x" * 64])
+def test_what_is_no_rule_id(tmp_path, name):
+    done = pgmoat("new", "rule", name, cwd=tmp_path)
+    assert done.returncode == 2 and os.listdir(tmp_path) == []
+
+
+# test
+
+def test_for_people(pack):
+    done = pgmoat("test", pack)
+    assert done.returncode == 1 and done.stdout.endswith("1 passed, 1 failed\n")
+    assert f"{pack}:13:3: expected deny, the rule says pass" in done.stdout
+
+
+def test_as_tap(pack):
+    lines = pgmoat("test", pack, "--format", "tap").stdout.splitlines()
+    assert lines[:2] == ["TAP version 13", "1..2"]
+    assert lines[2] == "ok 1 - t.drop: DROP TABLE a" and lines[3].startswith("not ok 2 - t.drop: deliberately wrong")
+
+
+def test_as_junit(pack):
+    suite = xml.fromstring(pgmoat("test", pack, "--format", "junit").stdout)
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    assert suite[1].get("name") == "t.drop: deliberately wrong: <&>" and suite[1][0].tag == "failure"
+
+
+def test_as_json(pack):
+    told = json.loads(pgmoat("test", pack, "--format", "json").stdout)
+    assert (told["passed"], told["failed"]) == (1, 1) and told["tests"][0]["ok"] and not told["tests"][1]["ok"]
+
+
+def test_some_of_them(pack):
+    done = pgmoat("test", pack, "--run", "DROP TABLE")
+    assert done.returncode == 0 and done.stdout == "1 passed, 0 failed\n"
+    assert pgmoat("test", pack, "--run", "(").returncode == 2
+
+
+def test_coverage_and_its_threshold(pack):
+    run = ["test", pack, "--run", "DROP TABLE", "--coverage"]
+    done = pgmoat(*run, "--threshold", "50")
+    assert done.returncode == 0
+    assert "coverage: 1 of 2 rules matched in a test (50 %)\nnever matched:\n  t.never\n" in done.stdout
+    assert pgmoat(*run, "--threshold", "51").returncode == 1
+
+
+def test_what_rules_cost(pack):
+    assert "t.drop" in pgmoat("test", pack, "--bench").stdout.split("cost of a rule")[1]
+
+
+@pytest.mark.parametrize("text", ["[pack", PACK.replace("command", "comand"), PACK.replace('"deny"', '"refuse"', 1)])
+def test_a_policy_that_does_not_load(tmp_path, text):
+    (tmp_path / "t.toml").write_text(text, encoding="utf-8")
+    done = pgmoat("test", "t.toml", cwd=tmp_path)
+    assert done.returncode == 3 and "t.toml:" in done.stderr
+
+
+def test_tables_and_their_mistakes(tmp_path, pack):
+    table = tmp_path / "t.test.toml"
+    case = '[[case]]\nsql = "DROP TABLE a"\nexpect = { verdict = "%s", rule = "%s", sqlstate = "42501" }\n'
+    table.write_text(case % ("deny", "t.drop"), encoding="utf-8")
+    run = ["test", pack, "--run", "^DROP"]
+    assert pgmoat(*run).returncode == 0
+    for verdict, rule, says in (("allow", "t.drop", "expected allow, decided deny by t.drop: not dropped"),
+                                ("deny", "t.other", "rule t.other had no part in it; decided by t.drop")):
+        table.write_text(case % (verdict, rule), encoding="utf-8")
+        done = pgmoat(*run)
+        assert done.returncode == 1 and says in done.stdout
+    table.write_text('[[case]]\nsq = "SELECT 1"\nexpect = "maybe"\n', encoding="utf-8")
+    done = pgmoat(*run)
+    assert done.returncode == 3 and "t.test.toml:2:1: unknown key 'sq' in [[case]]" in done.stderr
+    assert "t.test.toml:3:10: expected 'allow', 'deny', 'terminate' or 'rewrite'" in done.stderr
+
+
+def test_lua_tests_that_fail_say_where(tmp_path, pack):
+    (tmp_path / "t_test.lua").write_text(
+        'test("wrong", function(t)\n  t:expect(t:eval({}, "SELECT 1")):denies("t.drop")\nend)\n', encoding="utf-8")
+    done = pgmoat("test", pack, "--run", "^wrong")
+    assert done.returncode == 1 and "t_test.lua:2: expected a refusal by t.drop, got allow" in done.stdout
+
+
+# explain and schema
+
+def test_explain_as_json():
+    told = json.loads(pgmoat("explain", "copy t from program 'id'", "--format", "json").stdout)
+    assert told["verdict"] == "deny" and told["rule"] == "core.copy-program" and told["sqlstate"] == "42501"
+    assert told["statements"][0]["kind"] == "copy"
+
+
+def test_explain_knows_who_asks(tmp_path):
+    path = tmp_path / "t.toml"
+    path.write_text(PACK.split("[[rule]]", maxsplit=1)[0] +
+                    '[[rule]]\nid = "t.a"\nmatch = { user = "ann", tags = "x" }\nwhen = \'s.guc["app.t"] == "7"\'\n'
+                    'deny = { message = "no" }\n', encoding="utf-8")
+    run = ["explain", "SELECT 1", "--policy", str(path), "--user", "ann", "--tag", "x"]
+    assert "verdict    DENY" in pgmoat(*run, "--set", "app.t=7").stdout
+    assert "when() is false" in pgmoat(*run, "--set", "app.t=8").stdout
+    other = pgmoat("explain", "SELECT 1", "--policy", str(path), "--user", "bob", "--tag", "x", "--all").stdout
+    assert "no match: user" in other and "verdict    ALLOW" in other
+    assert "would deny if it were enforced: t.a" in pgmoat(*run, "--set", "app.t=7", "--mode", "monitor").stdout
+
+
+@pytest.mark.parametrize("option, file", [([], "docs/policy/pack.schema.json"), (["--lua"], "lua/types/pgmoat.d.lua"),
+                                          (["--reference"], "docs/policy/reference.md")])
+def test_schema_prints_what_is_committed(option, file):
+    with open(os.path.join(ROOT, file), encoding="utf-8") as committed:
+        assert pgmoat("schema", *option).stdout == committed.read()
