@@ -15,7 +15,8 @@ using policy::Place;
 using policy::Problem;
 using policy::Source;
 
-constexpr std::string_view kShippedFolder = "rules/";  // in the places of shipped packs
+// In the places of shipped packs: no file of a user is likely to be named so.
+constexpr std::string_view kShippedFolder = "(pgmoat)/rules/";
 
 void complain(Source& source, std::string what) {
   source.problems.push_back({Problem::Level::error, Place{}, std::move(what)});

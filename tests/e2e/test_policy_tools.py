@@ -176,3 +176,12 @@ def test_explain_knows_who_asks(tmp_path):
 def test_schema_prints_what_is_committed(option, file):
     with open(os.path.join(ROOT, file), encoding="utf-8") as committed:
         assert pgmoat("schema", *option).stdout == committed.read()
+
+
+def test_a_pack_by_its_file_has_the_level_it_says(tmp_path):
+    """Shipped packs start at level 1; a file of the same name, wherever it lies, is the user's own."""
+    (tmp_path / "rules").mkdir()
+    path = tmp_path / "rules" / "t.toml"
+    path.write_text(PACK.replace('id = "t.drop"', 'id = "t.drop"\nlevel = 3'), encoding="utf-8")
+    said = pgmoat("explain", "DROP TABLE a", "--policy", "rules/t.toml", cwd=tmp_path).stdout
+    assert "verdict    DENY" in said
