@@ -1,5 +1,5 @@
 // SQL text to facts. An Analyzer belongs to one thread and reuses its memory; the Analysis it returns is
-// immutable, owns everything its facts point to, and may be shared. Nothing here throws and nothing
+// immutable, lies in one block with everything its facts point to, and may be shared. Nothing here throws and nothing
 // recurses over the text: gates bound the parse before it starts (gate.h). What cannot be known is said in `opacity`.
 //
 // Threads that analyze need a stack of kParserStack bytes: libpg_query's grammar and copy functions
@@ -52,6 +52,10 @@ std::string_view name_of(Opacity opacity);
 
 class Analysis {
  public:
+  Analysis() = default;
+  Analysis(const Analysis&) = delete;  // what it points to lies behind it
+  Analysis& operator=(const Analysis&) = delete;
+
   std::span<const Facts> statements() const { return statements_; }
   std::string_view text() const { return text_; }  // as it was handed in
   Opacity opacity() const { return opacity_; }
@@ -80,7 +84,6 @@ class Analysis {
   std::uint32_t error_position_ = 0;
   bool depends_on_scs_ = false, depends_on_encoding_ = false, converted_ = false;
   std::size_t memory_ = 0;
-  std::unique_ptr<std::byte[]> block_;
 };
 
 class Analyzer {

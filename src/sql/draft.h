@@ -53,6 +53,7 @@ template <class>
 using Place = std::uint32_t;
 
 struct DraftStatement {
+  explicit DraftStatement(const Lists<Place>& places) : begins(places) {}
   Facts facts;          // its spans are empty until it is packed
   Lists<Place> begins;  // it ends where the next begins
 };

@@ -42,23 +42,25 @@ bool Extractor::run(const void* root, const Scope& scope) {
   depth_ = 0;
   push(root, scope);
   while (!frames_.empty()) {
-    const Frame frame = frames_.back();
+    // Word by word: a frame is mostly read right after it was written.
+    const void* const node = frames_.back().node;
+    const Scope here = frames_.back().scope;
+    depth_ = static_cast<std::uint32_t>(frames_.back().depth);
     frames_.pop_back();
-    if (nodes_left_ == 0 || frame.depth > limits_.depth) {
+    if (nodes_left_ == 0 || depth_ > limits_.depth) {
       spent_ = true;
       return false;
     }
     --nodes_left_;
-    depth_ = frame.depth;
     const std::size_t first = frames_.size();
-    visit(frame.node, frame.scope);
+    visit(node, here);
     // Children were pushed in their order; the first is to be the next.
     if (frames_.size() - first > 1) std::reverse(frames_.begin() + first, frames_.end());
   }
   return true;
 }
 
-void Extractor::visit(const void* node, const Scope& scope) {
+void Extractor::visit(const void* node, Scope scope) {
   switch (const unsigned tag = tag_of(node)) {
     case T_List:
       for (const void* element : elements_of(node)) push(element, scope);

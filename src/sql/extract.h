@@ -17,7 +17,7 @@
 namespace pgmoat::sql {
 
 // What holds where a node stands; handed down the tree.
-struct Scope {
+struct alignas(8) Scope {  // 16 bytes: in two registers, where it is handed on by value
   Clause clause = Clause::other;
   Access access = Access::read;
   Via via = Via::from;
@@ -46,7 +46,7 @@ class Extractor {
  private:
   struct Frame {
     const void* node;
-    std::uint32_t depth;
+    std::uint64_t depth;
     Scope scope;
   };
   struct Cte {
@@ -67,8 +67,8 @@ class Extractor {
 
   // extract.cc: the walk
   bool run(const void* root, const Scope& scope);
-  void visit(const void* node, const Scope& scope);
-  void push(const void* node, const Scope& scope) {
+  void visit(const void* node, Scope scope);
+  void push(const void* node, Scope scope) {
     if (node) frames_.push_back({node, depth_ + 1, scope});
   }
   void push(const void* node, const Scope& scope, Clause clause) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "base/check.h"
 
@@ -181,10 +182,14 @@ void pack_statement(Packer& packer, const Draft& draft, const Lists<Place>& begi
 }  // namespace
 
 std::shared_ptr<const Analysis> AnalysisBuilder::pack(const Draft& draft, const Heading& heading) {
-  auto analysis = std::make_shared<Analysis>();
-  const std::size_t size = bytes_of(draft, heading);
-  analysis->block_ = std::make_unique_for_overwrite<std::byte[]>(size);
-  Packer packer(analysis->block_.get(), size, heading);
+  // The Analysis lies at the front of its block: one allocation for both.
+  using Word = std::uint64_t;
+  static_assert(std::is_trivially_destructible_v<Analysis> && alignof(Analysis) <= alignof(Word));
+  const std::size_t size = sizeof(Analysis) + bytes_of(draft, heading);
+  const auto block = std::make_shared_for_overwrite<Word[]>(size / sizeof(Word) + 1);
+  auto* const bytes = reinterpret_cast<std::byte*>(block.get());
+  Analysis* const analysis = new (bytes) Analysis;
+  Packer packer(bytes + sizeof(Analysis), size - sizeof(Analysis), heading);
   packer.copy_texts();
   Facts* const facts = packer.array<Facts>(draft.statements.size());
   for (std::size_t i = 0; i < draft.statements.size(); ++i) {
@@ -205,8 +210,8 @@ std::shared_ptr<const Analysis> AnalysisBuilder::pack(const Draft& draft, const 
   analysis->depends_on_scs_ = heading.depends_on_scs;
   analysis->depends_on_encoding_ = heading.depends_on_encoding;
   analysis->converted_ = heading.read_text.data() != heading.text.data();
-  analysis->memory_ = size + sizeof(Analysis);
-  return analysis;
+  analysis->memory_ = size;
+  return {block, analysis};
 }
 
 }  // namespace pgmoat::sql

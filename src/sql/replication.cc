@@ -44,8 +44,7 @@ bool add_replication_command(std::string_view text, Draft& draft) {
   const std::string_view rest = text.substr(first);
   for (const Command& command : kCommands) {
     if (!starts_with(rest, command.word)) continue;
-    DraftStatement& statement = draft.statements.emplace_back();
-    statement.begins = draft.places();
+    DraftStatement& statement = draft.statements.emplace_back(draft.places());
     statement.facts.kind = Kind::other;
     statement.facts.command = command.word;
     statement.facts.text = text;

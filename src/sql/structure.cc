@@ -130,7 +130,7 @@ std::uint64_t StructureHash::of(const void* statement, std::uint32_t statements)
   while (!items_.empty()) {
     const Item item = items_.back();
     items_.pop_back();
-    mix(tag_of(item.node) | static_cast<std::uint64_t>(item.salt) << 16);
+    mix(tag_of(item.node) | item.salt() << 16);
     const std::size_t first = items_.size();
     visit(item);
     if (items_.size() - first > 1)
@@ -141,7 +141,7 @@ std::uint64_t StructureHash::of(const void* statement, std::uint32_t statements)
 
 void StructureHash::mix_text(const char* text) { mix(XXH3_64bits(text, std::strlen(text))); }
 
-void StructureHash::visit(const Item& item) {
+void StructureHash::visit(Item item) {
   switch (tag_of(item.node)) {
     case T_String: return mix_text(as<String>(item.node)->sval);
     case T_List: return visit_list(item);
@@ -154,7 +154,8 @@ void StructureHash::visit(const Item& item) {
       // Each column of (a, b) = (...) points to the one source.
       if (as<MultiAssignRef>(item.node)->colno == 1) return visit_fields(item);
       return mix(static_cast<std::uint64_t>(as<MultiAssignRef>(item.node)->colno));
-    case T_TypeName: return visit_fields({item.node, item.salt, true});
+    case T_TypeName:
+      return visit_fields({item.node, static_cast<std::uint32_t>(item.salt()), true});
     case T_A_Expr:
     case T_A_ArrayExpr:
       if (visit_short(item)) return;
@@ -163,7 +164,7 @@ void StructureHash::visit(const Item& item) {
   }
 }
 
-void StructureHash::visit_fields(const Item& item) {
+void StructureHash::visit_fields(Item item) {
   const unsigned tag = tag_of(item.node);
   const Plan& plan = plan_of(tag);
   const auto* const bytes = static_cast<const std::byte*>(item.node);
@@ -179,13 +180,13 @@ void StructureHash::visit_fields(const Item& item) {
     mix_text(text);
   }
   for (const std::uint16_t offset : kNodeTypes[tag].children) {
-    push(child_at(item.node, offset), offset, item.verbatim);
+    push(child_at(item.node, offset), offset, item.verbatim());
   }
 }
 
 // x IN (1, 2) and ARRAY[1, 2]: one class, whatever the number of constants.
-bool StructureHash::visit_short(const Item& item) {
-  if (item.verbatim) return false;
+bool StructureHash::visit_short(Item item) {
+  if (item.verbatim()) return false;
   if (is(item.node, T_A_ArrayExpr)) {
     const Elements elements = elements_of(as<A_ArrayExpr>(item.node)->elements);
     if (elements.size() == 0 || !all_data(elements)) return false;
@@ -200,7 +201,7 @@ bool StructureHash::visit_short(const Item& item) {
   return true;
 }
 
-void StructureHash::visit_list(const Item& item) {
+void StructureHash::visit_list(Item item) {
   const Elements elements = elements_of(item.node);
   mix(elements.size());
   std::uint32_t index = 0;
@@ -210,34 +211,34 @@ void StructureHash::visit_list(const Item& item) {
       mix(T_String | static_cast<std::uint64_t>(index) << 16);
       mix_text(as<String>(element)->sval);
     } else {
-      push(element, index, item.verbatim);
+      push(element, index, item.verbatim());
     }
   }
 }
 
-void StructureHash::visit_constant(const Item& item) {
+void StructureHash::visit_constant(Item item) {
   const auto& constant = *as<A_Const>(item.node);
   if (constant.isnull) return mix(kNull);
   const Node& value = constant.val.node;
   switch (value.type) {
     case T_Boolean: return mix(constant.val.boolval.boolval ? 2 : 1);
     case T_Integer:
-      return mix(item.verbatim ? static_cast<std::uint64_t>(constant.val.ival.ival) : kNumber);
-    case T_Float: return item.verbatim ? mix_text(constant.val.fval.fval) : mix(kNumber);
-    case T_BitString: return item.verbatim ? mix_text(constant.val.bsval.bsval) : mix(kBits);
-    case T_String: return item.verbatim ? mix_text(constant.val.sval.sval) : mix(kString);
+      return mix(item.verbatim() ? static_cast<std::uint64_t>(constant.val.ival.ival) : kNumber);
+    case T_Float: return item.verbatim() ? mix_text(constant.val.fval.fval) : mix(kNumber);
+    case T_BitString: return item.verbatim() ? mix_text(constant.val.bsval.bsval) : mix(kBits);
+    case T_String: return item.verbatim() ? mix_text(constant.val.sval.sval) : mix(kString);
     default: return mix(value.type);
   }
 }
 
-void StructureHash::visit_select(const Item& item) {
+void StructureHash::visit_select(Item item) {
   const auto& select = *as<SelectStmt>(item.node);
   const void* limit = select.limitCount;
   while (is(limit, T_TypeCast)) limit = as<TypeCast>(limit)->arg;
   const bool none = is(limit, T_A_Const) && as<A_Const>(limit)->isnull;
   const bool literal = is(limit, T_A_Const) && !none;
   const Elements rows = elements_of(select.valuesLists);
-  const bool bulk = rows.size() > 0 && !item.verbatim &&
+  const bool bulk = rows.size() > 0 && !item.verbatim() &&
                     std::all_of(rows.begin(), rows.end(),
                                 [](const void* row) { return all_data(elements_of(row)); });
   if (!none && !literal && !bulk) return visit_fields(item);
@@ -250,10 +251,10 @@ void StructureHash::visit_select(const Item& item) {
     mix(kConstantRows);
     mix(elements_of(rows.first[0]).size());
   }
-  visit_fields({&copy, item.salt, item.verbatim});
+  visit_fields({&copy, static_cast<std::uint32_t>(item.salt()), item.verbatim()});
 }
 
-void StructureHash::visit_call(const Item& item) {
+void StructureHash::visit_call(Item item) {
   const auto& call = *as<FuncCall>(item.node);
   const std::string_view name = name_in(call.funcname).name;
   if (name == "set_config") {
@@ -269,10 +270,11 @@ void StructureHash::visit_call(const Item& item) {
     push(call.funcname, 99, true);
     return;
   }
-  visit_fields({item.node, item.salt, item.verbatim || is_guarded(name)});
+  visit_fields(
+      {item.node, static_cast<std::uint32_t>(item.salt()), item.verbatim() || is_guarded(name)});
 }
 
-void StructureHash::visit_set(const Item& item) {
+void StructureHash::visit_set(Item item) {
   const auto& set = *as<VariableSetStmt>(item.node);
   mix(static_cast<std::uint64_t>(set.kind) * 2 + set.is_local);
   if (set.name) mix_text(set.name);

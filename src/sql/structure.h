@@ -19,21 +19,26 @@ class StructureHash {
   }
 
  private:
+  // Two whole words, handed on by value: read right after it was written in parts, an item would wait
+  // for the stores.
   struct Item {
+    Item(const void* node_, std::uint32_t salt, bool verbatim)
+        : node(node_), word(static_cast<std::uint64_t>(salt) << 1 | verbatim) {}
+    std::uint64_t salt() const { return word >> 1; }   // its place in its parent
+    bool verbatim() const { return (word & 1) != 0; }  // literals here are not data
     const void* node;
-    std::uint32_t salt;
-    bool verbatim;  // literals here are not data
+    std::uint64_t word;
   };
-  void visit(const Item& item);
-  void visit_fields(const Item& item);
-  bool visit_short(const Item& item);
-  void visit_list(const Item& item);
-  void visit_constant(const Item& item);
-  void visit_select(const Item& item);
-  void visit_call(const Item& item);
-  void visit_set(const Item& item);
+  void visit(Item item);
+  void visit_fields(Item item);
+  bool visit_short(Item item);
+  void visit_list(Item item);
+  void visit_constant(Item item);
+  void visit_select(Item item);
+  void visit_call(Item item);
+  void visit_set(Item item);
   void push(const void* node, std::uint32_t salt, bool verbatim) {
-    if (node) items_.push_back({node, salt, verbatim});
+    if (node) items_.emplace_back(node, salt, verbatim);
   }
   void mix(std::uint64_t word) {
     hash_ = (hash_ ^ word) * 0x9E3779B97F4A7C15u;
