@@ -94,12 +94,16 @@ class Conversation {
     setup_.prepare();
   }
   // With a judge of the test's own, and a session that has an id.
-  Conversation(session::Mode mode, policy::Judge& judge, std::size_t chunk = 0)
-      : setup_(setup_for(mode)),
+  Conversation(session::Setup setup, policy::Judge& judge, std::size_t chunk = 0)
+      : setup_(std::move(setup)),
         words_({}),
         chunk_(chunk),
         engine_(setup_, judge, pool_,
-                session::Origin{"10.1.2.3:4567", kOurKey, kToken, now_, false, "abcdefghij"}) {}
+                session::Origin{"10.1.2.3:4567", kOurKey, kToken, now_, false, "abcdefghij"}) {
+    setup_.prepare();
+  }
+  Conversation(session::Mode mode, policy::Judge& judge, std::size_t chunk = 0)
+      : Conversation(setup_for(mode), judge, chunk) {}
   explicit Conversation(session::Mode mode, std::size_t chunk = 0)
       : Conversation(setup_for(mode), {"secrets"}, chunk) {}
 
