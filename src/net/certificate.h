@@ -1,0 +1,13 @@
+// A peer's certificate, as rules and identities see it.
+#pragma once
+
+#include <openssl/types.h>
+
+#include "session/tls.h"
+
+namespace pgmoat::net {
+
+// Fills what `facts` says of the peer. A name with a NUL in it is left out: it would be read short.
+void describe(const X509& certificate, session::TlsFacts& facts);
+
+}  // namespace pgmoat::net
