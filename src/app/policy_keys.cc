@@ -165,7 +165,8 @@ Keys sql_keys(sql::Limits& limits) {
           {"statements_per_text", whole(limits.statements, 1, 100'000)},
           {"nodes", whole(limits.nodes, 1000, 100'000'000)},
           {"depth", whole(limits.depth, 100, 100'000)},
-          {"body_depth", whole(limits.body_depth, 1, 16)}};
+          {"body_depth", whole(limits.body_depth, 1, 16)},
+          {"filtered", whole(limits.filtered, 1, 100'000)}};
 }
 
 Keys script_keys(script::Budget& budget) {

@@ -56,6 +56,10 @@ struct Ruling {
   std::vector<std::string> tags;                         // for the session; the session adds them
   std::shared_ptr<const sql::Analysis> analysis;         // statement: of the client's own text
   std::shared_ptr<const sql::Analysis> rewritten;        // of the text that goes to the server
+  sql::Dialect reading;  // in which the text was read; not certain: it is one of several
+  bool certain = true;
+  bool passing =
+      false;  // read the transaction's state, the time or counters: true of this moment only
   std::uint64_t epoch = 0;
 };
 using Judged = std::shared_ptr<const Ruling>;
@@ -79,6 +83,8 @@ struct Completion {  // of one statement
 struct Reading {
   sql::Dialect known;
   bool certain = true;
+  bool passing =
+      false;  // read the transaction's state, the time or counters: true of this moment only
 };
 
 // What a rule may see of one message. Views; valid during judge() only.
@@ -111,6 +117,7 @@ struct Subject {
   std::span<const Parameter> parameters;   // bind
   const Completion* completion = nullptr;  // complete
   bool copy_in = false;                    // copy
+  std::uint32_t number = 0;                // copy, complete: which statement of the text, from 0
 };
 
 class Judge {

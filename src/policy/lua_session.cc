@@ -55,11 +55,7 @@ void get_transaction(const void* self, Push& push) {
 }
 
 void get_replication(const void* self, Push& push) {
-  const SessionObject& s = session(self);
-  s.reads->field(SessionField::guc);
-  const std::string_view set = s.session->guc("replication");
-  push.boolean(s.question->replication ||
-               (!set.empty() && set != "false" && set != "off" && set != "no" && set != "0"));
+  push.boolean(session(self).question->replication);
 }
 
 void find_guc(const void* self, std::string_view name, Push& push) {

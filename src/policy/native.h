@@ -112,6 +112,7 @@ struct Asked {
 // What a leaf compares with; a leaf uses a few of these.
 struct Operands {
   bool flag = true;
+  bool doubt = true;       // the answer where it cannot be known
   bool by_schema = false;  // of functions: `exact` has the schemas
   bool every = false;  // all of the statement's relations (functions, ...) must be named, not some
   NameSet::Unqualified unqualified = NameSet::Unqualified::lenient;

@@ -54,6 +54,7 @@ Condition compile_leaf(const Match& match, const Lists& lists, Stance stance, Pa
   node.needs = key->needs;
   node.asks_score = key->cost == LeafKey::kScore;
   node.operands.every = stance == Stance::excepting;
+  node.operands.doubt = stance == Stance::refusing;
   node.operands.unqualified =
       stance == Stance::refusing ? NameSet::Unqualified::lenient : NameSet::Unqualified::strict;
   key->read(leaf);

@@ -31,6 +31,9 @@ constexpr FieldSet bit(SessionField field) { return 1u << static_cast<unsigned>(
 
 class SessionView {
  public:
+  // SET ROLE to a name that was computed.
+  static constexpr std::string_view kUnknownRole = "?";
+
   SessionView() = default;
   // `id`: random text, the prefix of the session's decision ids.
   void open(std::string id, std::string client_ip, std::uint16_t client_port);

@@ -10,7 +10,6 @@ namespace pgmoat::session {
 
 namespace {
 
-constexpr std::string_view kUnknownRole = "?";
 constexpr const char* kNoRole = "none";
 
 bool has_word(std::string_view text, std::string_view word) {
@@ -27,12 +26,16 @@ bool has_word(std::string_view text, std::string_view word) {
 }
 
 // SELECT set_config('x', 'v', false) and nothing that could keep it from being called: then its
-// completion means that it was.
+// completion means that it was. A parenthesis more may be EXISTS(...), ROW(...) or what else is not
+// always evaluated.
 bool surely_calls(const sql::Facts& facts, std::string_view tag) {
   if (facts.kind != sql::Kind::select || tag != "SELECT 1" || !facts.relations.empty())
     return false;
   if (facts.functions.size() != facts.settings.size() || facts.ctes != 0 ||
-      facts.set_operations != 0) {
+      facts.set_operations != 0 || facts.depth != 0) {
+    return false;
+  }
+  if (std::count(facts.text.begin(), facts.text.end(), '(') != std::ssize(facts.settings)) {
     return false;
   }
   static constexpr std::array<std::string_view, 12> kChoices = {
@@ -172,7 +175,7 @@ void Settings::put(std::string_view name, const Value& value) {
   }
   const bool here = view_->has_guc(name);
   if (here && view_->guc(name) == *value) return;
-  if (!here && view_->gucs().size() >= kMost && !is_reported(name)) return;
+  if (!here && view_->gucs().size() >= kMost && !is_reported(name) && !is_role(name)) return;
   view_->set_guc(std::string(name), *value);
 }
 
@@ -224,7 +227,7 @@ void Settings::refresh_role() {
   Value role = now("role");
   if (role == kNoRole) role = now("session_authorization").value_or("");
   const bool session = is_reported("session_authorization");
-  std::string value = role ? *role : std::string(kUnknownRole);
+  std::string value = role ? *role : std::string(policy::SessionView::kUnknownRole);
   if (session && value == view_->get(policy::SessionField::user)) value.clear();
   if (view_->get(policy::SessionField::role) != value) {
     view_->set(policy::SessionField::role, std::move(value));

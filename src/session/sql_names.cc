@@ -57,7 +57,9 @@ Opinion judge_again(Ready& ready, Scene& scene, Object& object, std::string_view
   policy::Judged& meaning = object.meaning();
   const std::uint64_t revision = scene.view.revision();
   if (meaning == nullptr) return {};
-  if (meaning->epoch == scene.judge.epoch() && object.revision == revision) return {};
+  if (meaning->epoch == scene.judge.epoch() && object.revision == revision && !meaning->passing) {
+    return {};
+  }
   Subject subject = subject_of(scene, Subject::Kind::again);
   subject.reading = reading_of(ready, scene);
   subject.statement = name;

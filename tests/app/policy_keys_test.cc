@@ -131,6 +131,7 @@ TEST(PolicyKeys, TakeBothEndsAndRefuseOnePastEach) {
       number("sql", "nodes", 1000, 100'000'000, [](const P& p) { return p.sql.nodes; }),
       number("sql", "depth", 100, 100'000, [](const P& p) { return p.sql.depth; }),
       number("sql", "body_depth", 1, 16, [](const P& p) { return p.sql.body_depth; }),
+      number("sql", "filtered", 1, 100'000, [](const P& p) { return p.sql.filtered; }),
       number("script", "instructions", 1000, 1'000'000'000,
              [](const P& p) { return p.script.instructions; }),
       bytes("script", "memory", 1 << 20, 1 << 30, [](const P& p) { return p.script.memory; }),

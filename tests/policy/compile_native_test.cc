@@ -316,7 +316,13 @@ TEST(Native, Session) {
       {leaf("transaction", "in_transaction"),
        [](Bench& b, Statement&) { b.session.set_transaction('T'); }, nothing},
       {leaf("session.replication", true),
-       [](Bench& b, Statement&) { b.session.set_guc("replication", "database"); }, nothing},
+       [](Bench& b, Statement&) { b.question.replication = true; }, nothing},
+      {leaf("role", "admin"),
+       [](Bench& b, Statement&) { b.session.set(SessionField::role, "?"); },  // it may be
+       [](Bench& b, Statement&) { b.session.set(SessionField::role, "clerk"); }},
+      {group(Match::Op::none, {leaf("role", "admin")}),
+       [](Bench& b, Statement&) { b.session.set(SessionField::role, "?"); },
+       [](Bench& b, Statement&) { b.session.set(SessionField::role, "admin"); }},
       // 1 800 000 000 is a Friday, 08:00 UTC.
       {leaf("time", "Mon-Fri 08:00-18:00"), nothing,
        [](Bench& b, Statement&) { b.question.now += 10 * 3600; }},

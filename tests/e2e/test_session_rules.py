@@ -1,0 +1,146 @@
+"""Rules that depend on what a session is and was: what the server really did with its role and settings is asked of
+the server, what pgmoat believed is seen from a rule that reads it. Each case is one that an attacker would try.
+"""
+import struct
+import time
+
+import pytest
+
+from pg import Pgmoat
+from wire import (COPY_DONE, SYNC, Conn, bind, copy_data, execute, fields, parse, query, said, startup)
+
+POLICY = """pgmoat.api(1)
+pgmoat.rule{ id="admin", match={ role="admin", relations={"vault"} }, verdict=pgmoat.deny{ message="not for admin" } }
+pgmoat.rule{ id="migrator", match={ text_re2="needs migrator" }, when=function(s, q) return s.role ~= "migrator" end,
+             verdict=pgmoat.deny{ message="only for the migrator" } }
+pgmoat.rule{ id="tenant", match={ text_re2="needs tenant 7" }, when=function(s, q) return s.guc["app.tenant"] ~= "7" end,
+             verdict=pgmoat.deny{ message="only for tenant 7" } }
+pgmoat.rule{ id="idle", match={ transaction="idle", text_re2="in a block" }, verdict=pgmoat.deny{ message="begin first" } }
+pgmoat.rule{ id="copied", on="copy", match={ relations={"vault"} }, verdict=pgmoat.deny{ message="no copy" } }
+pgmoat.rule{ id="seen", on="complete", match={ relations={"witness"} }, verdict=pgmoat.terminate{ message="seen" } }
+pgmoat.rule{ id="value", on="execute", match={ relations={"numbers"} },
+             when=function(s, q, p) return p[1] ~= nil and p[1].value == "7" end,
+             verdict=pgmoat.deny{ message="not seven" } }
+pgmoat.rule{ id="told", match={ text_re2="tell once" }, verdict=pgmoat.alert{ message="told" } }
+"""
+
+
+@pytest.fixture(scope="module")
+def moat(postgres, tmp_path_factory):
+    with Conn(postgres.port) as conn:
+        for sql in ("create table vault(i int)", "insert into vault values (42)", "create table open(i int)",
+                    "create table witness(i int)", "create table numbers(n numeric)", "create role admin superuser"):
+            ask(conn, query(sql))
+    file = tmp_path_factory.mktemp("rules") / "session.lua"
+    file.write_text(POLICY)
+    with Pgmoat(postgres.port, policy={"packs": [], "paths": [str(file)]}, workers=1,
+                protocol={"startup_parameters": ["app.tenant", "options"]}) as moat:
+        yield moat
+        assert moat.events("protocol_fault") == []
+
+
+@pytest.fixture
+def conn(moat):
+    with Conn(moat.port) as conn:
+        yield conn
+
+
+def words(reply):
+    """The message of the error, or what was said."""
+    errors = [fields(body)["M"] for tag, body in reply if tag == "E"]
+    return errors[0] if errors else said(reply)
+
+
+def ask(conn, *messages):
+    conn.send(*messages)
+    return words(conn.until("Z", timeout=30))
+
+
+def run(name):
+    return bind("", name) + execute("") + SYNC
+
+
+NOT_CALLED = ["select exists(select {})", "select row(1, {}) is null", "select row(1, {}) = row(2, 'x')",
+              "select 1 where false and {} is null", "select case when true then '' else {} end"]
+
+
+@pytest.mark.parametrize("frame", NOT_CALLED)
+def test_a_set_config_that_may_not_have_been_called_is_not_believed(conn, frame):
+    ask(conn, query(frame.format("set_config('role', 'migrator', false)")))
+    assert ask(conn, query("select 'needs migrator'")) == "only for the migrator"
+    ask(conn, query(frame.format("set_config('app.tenant', '7', false)")))
+    assert ask(conn, query("select 'needs tenant 7'")) == "only for tenant 7"
+
+
+def test_a_plain_set_config_is_believed(conn):
+    ask(conn, query("select set_config('app.tenant', '7', false)"))
+    assert "needs tenant 7|7" in ask(conn, query("select 'needs tenant 7', current_setting('app.tenant')"))
+
+
+def test_a_role_that_was_computed_may_be_the_denied_one(conn):
+    ask(conn, query("select set_config('role', lower('ADMIN'), false)"))
+    assert "admin" in ask(conn, query("select current_user"))
+    assert ask(conn, query("select * from vault")) == "not for admin"
+    ask(conn, query("reset role"))
+    assert "42" in ask(conn, query("select * from vault"))
+
+
+def test_options_come_before_parameters(moat):
+    pairs = [("user", "postgres"), ("database", "postgres"), ("app.tenant", "8"), ("options", "-c app.tenant=7")]
+    with Conn(moat.port, first=startup(pairs)) as conn:
+        conn.until("Z")
+        assert ask(conn, query("select 'needs tenant 7'")) == "only for tenant 7"
+        assert "D:8 " in ask(conn, query("select current_setting('app.tenant')"))
+
+
+def test_each_copy_of_a_query_is_judged_as_itself(conn, postgres):
+    conn.send(query("copy open from stdin; copy vault from stdin"))
+    conn.until("G")
+    conn.send(copy_data(b"1\n"), COPY_DONE)
+    assert "no copy" in words(conn.until("Z"))
+    with Conn(postgres.port) as direct:
+        assert "D:1 " in ask(direct, query("select count(*) from vault"))
+
+
+def test_each_completion_is_of_its_statement(moat):
+    with Conn(moat.port) as conn:
+        conn.send(query("select 1; select * from witness"))
+        assert "seen" in words(conn.at_end())
+
+
+def test_a_prepared_statement_is_judged_as_it_was_read(conn):
+    hidden = "select 'a\\', i from vault --'"
+    ask(conn, parse("u", hidden), SYNC)
+    assert "42" in ask(conn, run("u"))
+    ask(conn, query("set standard_conforming_strings = off"))
+    ask(conn, query("set role admin"))
+    assert ask(conn, run("u")) == "not for admin"
+
+
+def test_what_was_prepared_in_a_block_is_judged_outside(conn):
+    ask(conn, query("begin"))
+    ask(conn, parse("s", "select 'in a block'"), SYNC)
+    assert "in a block" in ask(conn, run("s"))
+    ask(conn, query("commit"))
+    assert ask(conn, run("s")) == "begin first"
+
+
+def test_an_alert_is_told_once_for_what_was_prepared(moat, conn):
+    before = len(moat.events("statement_judged"))
+    ask(conn, parse("t", "select 'tell once'"), SYNC)
+    for _ in range(3):
+        assert "tell once" in ask(conn, run("t"))
+    events = moat.wait_event("statement_judged", before + 1)[before:]
+    assert [event["rule"] for event in events] == ["told"]
+
+
+def test_large_numbers_in_few_bytes_stall_nobody(moat, conn):
+    """20,000 values of 8 bytes stand for 2.6 GB of digits."""
+    hostile = struct.pack("!hHHH", 0, 0x7fff, 0, 0)
+    places = 20000
+    ask(conn, parse("n", "select * from numbers where n in (" + ", ".join(f"${i + 1}" for i in range(places)) + ")",
+                   (1700,) * places), SYNC)
+    before, began = moat.rss(), time.monotonic()
+    ask(conn, bind("", "n", [hostile] * places, formats=(1,)), execute(""), SYNC)
+    assert moat.rss() - before < 64 << 20
+    assert time.monotonic() - began < 10
