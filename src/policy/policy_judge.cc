@@ -60,6 +60,20 @@ Hook hook_of(Subject::Kind kind) {
   }
 }
 
+// A FunctionCall as SQL would say it. The functions behind libpq's large-object interface have the same
+// OIDs in every version (pg_proc.dat); another one goes by its number.
+std::string text_of_call(std::uint32_t oid) {
+  static constexpr std::pair<std::uint32_t, std::string_view> kNames[] = {
+      {715, "lo_create"},     {952, "lo_open"},      {953, "lo_close"},    {954, "loread"},
+      {955, "lowrite"},       {956, "lo_lseek"},     {957, "lo_creat"},    {958, "lo_tell"},
+      {964, "lo_unlink"},     {1004, "lo_truncate"}, {3170, "lo_lseek64"}, {3171, "lo_tell64"},
+      {3172, "lo_truncate64"}};
+  for (const auto& [number, name] : kNames) {
+    if (number == oid) return "CALL pg_catalog." + std::string(name) + "()";
+  }
+  return "CALL pg_catalog.\"oid " + std::to_string(oid) + "\"()";
+}
+
 }  // namespace
 
 std::int64_t unix_seconds() {
@@ -110,10 +124,10 @@ bool PolicyJudge::wants(Subject::Kind kind) const {
   switch (kind) {
     case Kind::query:
     case Kind::parse:
-    case Kind::again: return true;
+    case Kind::again:
+    case Kind::function_call: return true;
     case Kind::describe:
     case Kind::execute:
-    case Kind::function_call:
     case Kind::copy_data: return false;
     default: return !current_.bundle->of(hook_of(kind)).empty();
   }
@@ -125,6 +139,8 @@ Judged PolicyJudge::judge(const Subject& subject) {
     case Kind::query: return judge_text(subject, subject.sql, Protocol::simple);
     case Kind::parse: return judge_text(subject, subject.sql, Protocol::extended);
     case Kind::again: return judge_again(subject);
+    case Kind::function_call:
+      return judge_text(subject, text_of_call(subject.function), Protocol::none);
     default: return wants(subject.kind) ? judge_hook(subject, hook_of(subject.kind)) : allowed();
   }
 }

@@ -320,6 +320,7 @@ Step on_function_call(Ready& ready, Scene& scene, const wire::Piece& piece) {
   }
   if (opinion.course == Course::end) return end_by_ruling(scene, *opinion.refusal);
   if (opinion.course == Course::refuse) {
+    opinion.refusal->position = 0;  // there is no text to point into
     refuse_function_call(ready, scene, std::move(opinion));
     return stay();
   }

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from pg import Pgmoat
-from wire import (COPY_DONE, SYNC, Conn, bind, copy_data, execute, fields, parse, query, said, startup)
+from wire import (COPY_DONE, SYNC, Conn, bind, copy_data, execute, fields, function_call, parse, query, said, startup)
 
 POLICY = """pgmoat.api(1)
 pgmoat.rule{ id="admin", match={ role="admin", relations={"vault"} }, verdict=pgmoat.deny{ message="not for admin" } }
@@ -24,6 +24,7 @@ pgmoat.rule{ id="value", on="execute", match={ relations={"numbers"} },
 pgmoat.rule{ id="sealed", match={ relations={"public.sealed"} }, verdict=pgmoat.deny{ message="sealed" } }
 pgmoat.rule{ id="rows", on_error="deny", match={ relations={"public.rows"} }, verdict=pgmoat.rewrite{
                pgmoat.edit.add_filter{ relations={"public.rows"}, column="tenant", equals="7" } } }
+pgmoat.rule{ id="objects", match={ functions={"lo_creat"} }, verdict=pgmoat.deny{ message="no objects" } }
 pgmoat.rule{ id="told", match={ text_re2="tell once" }, verdict=pgmoat.alert{ message="told" } }
 """
 
@@ -176,6 +177,11 @@ def test_what_a_view_may_set_is_not_sure_in_a_pipeline(conn, way):
     "alter schema public rename to other", "drop schema public cascade", "grant select on all tables in schema public to public"])
 def test_what_names_a_whole_schema_names_the_table(conn, sql):
     assert ask(conn, query(sql)) == "sealed"
+
+
+def test_a_function_call_is_judged_as_a_call_of_that_function(conn):
+    assert ask(conn, function_call(957, [struct.pack("!i", -1)], [1])) == "no objects"
+    assert "large object 1 does not exist" in ask(conn, function_call(952, [struct.pack("!i", 1), struct.pack("!i", 0x40000)], [1, 1]))
 
 
 def test_renamed_columns_of_locked_rows_are_not_filtered_by_name(conn):

@@ -177,11 +177,12 @@ TEST(Swap, JudgesAgainUnderTheNewPolicy) {
 TEST(Hooks, AreWantedWhereRulesAre) {
   Court none(source_of({}));
   for (const Kind kind : {Kind::connect, Kind::authenticated, Kind::bind, Kind::execute, Kind::copy,
-                          Kind::complete, Kind::disconnect, Kind::describe, Kind::function_call}) {
+                          Kind::complete, Kind::disconnect, Kind::describe}) {
     EXPECT_FALSE(none.judge.wants(kind));
     EXPECT_FALSE(denied(none("", kind)));
   }
   EXPECT_TRUE(none.judge.wants(Kind::query) && none.judge.wants(Kind::parse));
+  EXPECT_TRUE(none.judge.wants(Kind::function_call));
   const std::pair<policy::Hook, Kind> hooks[] = {
       {policy::Hook::connect, Kind::connect},   {policy::Hook::auth, Kind::authenticated},
       {policy::Hook::execute, Kind::bind},      {policy::Hook::copy, Kind::copy},
@@ -210,6 +211,17 @@ TEST(Hooks, ExecutionSeesTheStatementOfItsParse) {
   bind.earlier = items.get();
   EXPECT_FALSE(denied(court.judge.judge(bind)));
   EXPECT_TRUE(denied(court("SELECT * FROM orders"))) << "a simple Query is executed at once";
+}
+
+TEST(Hooks, AFunctionCallIsACallOfThatFunction) {
+  Court court(source_of({rule("r", leaf("functions", "lo_creat"))}));
+  Subject call = court.subject("", Kind::function_call);
+  call.function = 957;
+  EXPECT_TRUE(denied(court.judge.judge(call)));
+  call.function = 952;
+  EXPECT_FALSE(denied(court.judge.judge(call)));
+  call.function = 12345;
+  EXPECT_EQ(court.judge.judge(call)->analysis->text(), "CALL pg_catalog.\"oid 12345\"()");
 }
 
 TEST(Hooks, CompletionAndCopyAreOfTheStatementThatIsGiven) {
