@@ -21,6 +21,10 @@ def by_section(text, heading, entry):
             for key, value in re.findall(entry, part, re.M)}
 
 
+with open(os.path.join(ROOT, "docs", "policy", "packs.md"), encoding="utf-8") as page:
+    TENANTS = next(text for text in re.findall(r"^```toml\n(.*?)^```$", page.read(), re.M | re.S) if "app.tenant" in text)
+
+
 DEFAULTS = by_section(MANUAL, r"^## \[(\w+)\]$", r"^\| `(\w+)` \| [^|]+ \| `?([^|]+?)`? \|")
 
 
@@ -38,6 +42,15 @@ def test_there_are_examples():
 def test_an_example_is_valid(text, tmp_path):
     done = check(text, tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+def startup_parameters(text):
+    return re.findall(r'"([^"]+)"', re.search(r"^startup_parameters = \[(.*?)\]", text, re.M | re.S).group(1))
+
+
+def test_the_list_for_tenants_is_the_default_and_the_tenant(tmp_path):
+    assert startup_parameters(TENANTS) == ["app.tenant", *startup_parameters(EXAMPLES[0])]
+    assert check(TENANTS, tmp_path).returncode == 0
 
 
 def test_a_mistake_in_an_example_would_be_seen(tmp_path):
