@@ -68,6 +68,13 @@ Result<Config, ConfigErrors> effective(const Options& options) {
   return config;
 }
 
+// What `check` has read: a configuration, and where they stand in for its policy, the paths given.
+std::string checked(const Options& options) {
+  std::string names = options.file;
+  for (const std::string& path : options.paths) names += (names.empty() ? "" : ", ") + path;
+  return names.empty() ? "built-in defaults" : names;
+}
+
 int check(const Options& options) {
   auto config = effective(options);
   if (!config) return complain(config.error());
@@ -76,8 +83,7 @@ int check(const Options& options) {
   const auto trial = Trial::start(policy->bundle, config->policy);  // its scripts load
   if (!trial) return complain({trial.error()});
   for (const std::string& warning : policy->warnings) std::fprintf(stderr, "%s\n", warning.c_str());
-  const std::string name = options.file.empty() ? "built-in defaults" : options.file;
-  std::printf("%s: ok\nmode %s, listen %s, backend %s\n", name.c_str(),
+  std::printf("%s: ok\nmode %s, listen %s, backend %s\n", checked(options).c_str(),
               config->server.session.mode == session::Mode::enforce ? "enforce" : "monitor",
               net::to_string(config->server.listen.front()).c_str(),
               net::to_string(config->server.backend).c_str());
@@ -115,6 +121,14 @@ int explain(Options& options) {
   options.explain.json = options.format == "json";
   std::fputs(explained(**trial, options.explain).c_str(), stdout);
   return 0;
+}
+
+int init_folder(const Options& options) {
+  const std::string text = options.backend.empty() ? "127.0.0.1:5432" : options.backend;
+  const auto backend = parse_address(text);
+  if (!backend) return complain({"--backend: " + backend.error()});
+  if (backend->port == 0) return complain({"--backend: a server's port is 1 to 65535"});
+  return init(options.folder, text);
 }
 
 int test(const Options& options) {
@@ -223,9 +237,7 @@ int dispatch(const CLI::App& app, Options& options) {
   if (app.got_subcommand("check")) return check(options);
   if (app.got_subcommand("explain")) return explain(options);
   if (app.got_subcommand("test")) return test(options);
-  if (app.got_subcommand("init")) {
-    return init(options.folder, options.backend.empty() ? "127.0.0.1:5432" : options.backend);
-  }
+  if (app.got_subcommand("init")) return init_folder(options);
   if (app.got_subcommand("new")) return new_rule(options.rule_id, options.folder, options.lua);
   if (app.got_subcommand("schema")) return print_schema(options.stubs, options.reference);
   return run(options);

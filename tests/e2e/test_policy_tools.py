@@ -63,6 +63,13 @@ def test_init_overwrites_nothing(tmp_path):
     assert (tmp_path / "pgmoat.toml").read_text(encoding="ascii") == "mine"
 
 
+@pytest.mark.parametrize("backend", ["nonsense", "db:0", "db:", 'a"b'])
+def test_init_refuses_what_is_no_address(tmp_path, backend):
+    done = pgmoat("init", "shop", "--backend", backend, cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.startswith("--backend: "), done.stderr
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("form", [[], ["--lua"]], ids=["toml", "lua"])
 def test_a_new_rule_passes_its_tests(tmp_path, form):
     assert pgmoat("new", "rule", "shop.x-1", *form, cwd=tmp_path).returncode == 0
@@ -74,6 +81,15 @@ def test_a_new_rule_passes_its_tests(tmp_path, form):
 def test_what_is_no_rule_id(tmp_path, name):
     done = pgmoat("new", "rule", name, cwd=tmp_path)
     assert done.returncode == 2 and os.listdir(tmp_path) == []
+
+
+# check
+
+def test_check_names_what_it_has_read(tmp_path, pack):
+    assert pgmoat("check", pack).stdout.startswith(f"{pack}: ok\n")
+    assert pgmoat("check").stdout.startswith("built-in defaults: ok\n")
+    (tmp_path / "c.toml").write_text("", encoding="ascii")
+    assert pgmoat("check", "--config", "c.toml", "t.toml", cwd=tmp_path).stdout.startswith("c.toml, t.toml: ok\n")
 
 
 # test
