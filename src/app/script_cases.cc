@@ -152,13 +152,22 @@ Result<Value, std::string> ScriptCases::add(std::vector<Value>& given, const Cal
   if (name == nullptr || run == nullptr) {
     return std::string("test takes a name and a function: test(\"name\", function(t) ... end)");
   }
-  cases_.push_back({*name, {file_, caller.line, 1}, [this, run = *run]() -> std::string {
-                      now_ = 0;
-                      trial_.set_clock(0);
-                      const auto result = sandbox_.call(run, {});
-                      return result ? std::string() : result.error().message;
-                    }});
+  const policy::Place place{file_, caller.line, 1};
+  cases_.push_back({*name, place, [this, run = *run, place] { return outcome(run, place); }});
   return Value{};
+}
+
+ScriptCase::Outcome ScriptCases::outcome(script::Function run, const policy::Place& place) {
+  now_ = 0;
+  trial_.set_clock(0);
+  const auto result = sandbox_.call(run, {});
+  if (result) return {place, {}};
+  const script::Trouble& trouble = result.error();
+  if (trouble.file != place.file || trouble.line <= 0) return {place, trouble.message};
+  const std::string front = trouble.file + ":" + std::to_string(trouble.line) + ": ";
+  const bool told = trouble.message.starts_with(front);
+  return {{place.file, trouble.line, 1},
+          told ? trouble.message.substr(front.size()) : trouble.message};
 }
 
 Result<Value, std::string> ScriptCases::evaluate(std::vector<Value>& given) {
@@ -208,7 +217,7 @@ Result<Value, std::string> ScriptCases::tick(std::vector<Value>& given) {
 std::string ScriptCases::load(const std::string& source, const std::string& file) {
   file_ = file;
   if (!prelude_) {
-    const auto done = sandbox_.run(kPrelude, "prelude");
+    const auto done = sandbox_.run(kPrelude, std::string(script::kOwnChunk));
     if (const auto* trouble = std::get_if<script::Trouble>(&done)) return trouble->message;
     prelude_ = true;
   }

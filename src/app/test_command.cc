@@ -112,7 +112,9 @@ class Run {
       }
     }
     for (const ScriptCase& one : scripts.cases()) {
-      if (wanted(one.name)) report_.add(one.name, one.place, one.run());
+      if (!wanted(one.name)) continue;
+      ScriptCase::Outcome outcome = one.run();
+      report_.add(one.name, std::move(outcome.place), std::move(outcome.failure));
     }
     return wrong.empty() ? 0 : complain(wrong);
   }

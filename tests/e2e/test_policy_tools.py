@@ -160,10 +160,22 @@ def test_tables_and_their_mistakes(tmp_path, pack):
 
 
 def test_lua_tests_that_fail_say_where(tmp_path, pack):
-    (tmp_path / "t_test.lua").write_text(
-        'test("wrong", function(t)\n  t:expect(t:eval({}, "SELECT 1")):denies("t.drop")\nend)\n', encoding="utf-8")
-    done = pgmoat("test", pack, "--run", "^wrong")
-    assert done.returncode == 1 and "t_test.lua:2: expected a refusal by t.drop, got allow" in done.stdout
+    file = tmp_path / "t_test.lua"
+    file.write_text('local function ask(t, sql)\n  return t:eval({}, sql)\nend\n'
+                    'test("wrong", function(t)\n  local d = ask(t, "SELECT 1")\n  t:expect(d):denies("t.drop")\nend)\n'
+                    'test("wrong session", function(t)\n  t:eval({ usr = "app" }, "SELECT 1")\nend)\n'
+                    'test("right", function(t)\n  t:expect(ask(t, "DROP TABLE a")):denies("t.drop")\nend)\n',
+                    encoding="utf-8")
+    run = ["test", pack, "--run", "^(wrong|right)"]
+    done = pgmoat(*run)
+    assert done.returncode == 1
+    assert f"  {file}:6:1: expected a refusal by t.drop, got allow\n" in done.stdout
+    assert f"  {file}:9:1: unknown key 'usr'" in done.stdout
+    told = {one["name"]: one for one in json.loads(pgmoat(*run, "--format", "json").stdout)["tests"]}
+    assert {name: one["line"] for name, one in told.items()} == {"wrong": 6, "wrong session": 9, "right": 11}
+    suite = xml.fromstring(pgmoat(*run, "--format", "junit").stdout)
+    assert {one.get("name"): one.get("line") for one in suite} == {"wrong": "6", "wrong session": "9", "right": "11"}
+    assert {one.get("file") for one in suite} == {str(file)}
 
 
 # explain and schema
