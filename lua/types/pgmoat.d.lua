@@ -225,7 +225,7 @@
 ---@field prepared string|string[]|nil The name of PREPARE, EXECUTE, DEALLOCATE.
 ---@field cursor string|string[]|nil The name of DECLARE, FETCH, CLOSE.
 ---@field channel string|string[]|nil The channel of LISTEN, NOTIFY.
----@field ["where.present"] boolean|nil Every UPDATE and DELETE has a WHERE.
+---@field ["where.present"] boolean|nil Every UPDATE and DELETE has a WHERE; true of a statement without any.
 ---@field ["where.constant_true"] boolean|nil Some UPDATE's or DELETE's WHERE is true.
 ---@field ["where.tautology"] boolean|nil Some WHERE has an OR arm that is always true.
 ---@field ["limit.kind"] "none"|"literal"|"param"|"expr"|("none"|"literal"|"param"|"expr")[]|nil What LIMIT is; LIMIT ALL is none.

@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "base/nearest.h"
+#include "policy/lint.h"
 #include "policy/load.h"
 #include "policy/shipped.h"
 
@@ -54,9 +55,10 @@ std::vector<policy::Text> shipped(const PolicyConfig& config, std::vector<std::s
 
 // What the configuration says of packs: their levels, other lists, other modes.
 void apply_settings(const PolicyConfig& config, Source& source) {
-  std::vector<std::string> packs;
+  std::vector<std::string> packs, lists;
   for (policy::Pack& pack : source.packs) {
     packs.push_back(pack.id);
+    for (const auto& list : pack.lists) lists.push_back(list.first);
     const auto level = config.levels.find(pack.id);
     if (level != config.levels.end()) pack.level = level->second;
     else if (pack.place.file.starts_with(kShippedFolder)) pack.level = 1;
@@ -65,7 +67,18 @@ void apply_settings(const PolicyConfig& config, Source& source) {
     if (std::find(packs.begin(), packs.end(), name) != packs.end()) continue;
     complain(source, "policy.levels: no pack '" + name + "' is loaded" + near_or_all(name, packs));
   }
-  for (const policy::Override& one : config.overrides) source.overrides.push_back(one);
+  for (const auto& [name, values] : config.lists) {
+    if (std::find(lists.begin(), lists.end(), name) != lists.end()) continue;
+    complain(source, "policy.lists: no pack that is loaded has a list '" + name + "'" +
+                         near_or_all(name, lists));
+  }
+  const auto now = static_cast<std::int64_t>(std::time(nullptr));
+  const policy::Problems problems(source.problems);
+  policy::lint_overrides(source, config.overrides, problems);
+  for (const policy::Override& one : config.overrides) {
+    if (one.until && *one.until <= now) problems.warning(one.place, "this override has ended");
+    source.overrides.push_back(one);
+  }
   for (const auto& [reason, mode] : config.opaque) {
     policy::Override one;
     one.rule = std::string(policy::kOpaquePrefix) + reason;

@@ -6,9 +6,9 @@
 #include <array>
 #include <iterator>
 
+#include "base/nearest.h"
 #include "policy/cidr.h"
 #include "policy/dates.h"
-#include "base/nearest.h"
 #include "policy/node.h"
 #include "sql/analysis.h"
 
@@ -110,7 +110,8 @@ std::vector<Matcher> about_objects() {
 std::vector<Matcher> about_shape() {
   const Words none;
   return {
-      {"where.present", Type::flag, false, none, "Every UPDATE and DELETE has a WHERE."},
+      {"where.present", Type::flag, false, none,
+       "Every UPDATE and DELETE has a WHERE; true of a statement without any."},
       {"where.constant_true", Type::flag, false, none, "Some UPDATE's or DELETE's WHERE is true."},
       {"where.tautology", Type::flag, false, none, "Some WHERE has an OR arm that is always true."},
       {"limit.kind", Type::word, false, names(sql::LimitKind::expression),
