@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/nearest.h"
 #include "policy/dates.h"
 
 namespace pgmoat::app {
@@ -20,6 +21,7 @@ constexpr std::string_view kPrelude = R"(
 local expectation = {}
 expectation.__index = expectation
 local function has(decision, rule, action)
+  if rule ~= nil then pgmoat.test.rule(rule) end
   if rule == nil then return action == nil and decision.verdict ~= "allow" or decision.verdict == action end
   for _, finding in ipairs(decision.findings) do
     if finding.rule == rule and (action == nil or finding.action == action) then return true end
@@ -142,6 +144,8 @@ ScriptCases::ScriptCases(Trial& trial, Watch watch)
                   [this](std::vector<Value>& given, const Caller&) { return evaluate(given); });
   sandbox_.define("test.clock",
                   [this](std::vector<Value>& given, const Caller&) { return set_clock(given); });
+  sandbox_.define("test.rule",
+                  [this](std::vector<Value>& given, const Caller&) { return find_rule(given); });
   sandbox_.define("test.tick",
                   [this](std::vector<Value>& given, const Caller&) { return tick(given); });
 }
@@ -202,6 +206,17 @@ Result<Value, std::string> ScriptCases::set_clock(std::vector<Value>& given) {
   now_ = *seconds;
   trial_.set_clock(now_);
   return Value{};
+}
+
+// A name that is misspelt would pass every `passes`.
+Result<Value, std::string> ScriptCases::find_rule(std::vector<Value>& given) {
+  const auto* id = given.size() == 1 ? given[0].as<std::string>() : nullptr;
+  if (id == nullptr) return std::string("a rule is named by its id, a text");
+  const policy::Bundle& bundle = trial_.judge().bundle();
+  if (bundle.find(*id) != nullptr) return Value{};
+  std::vector<std::string_view> known;
+  for (const policy::CompiledRule& rule : bundle.rules()) known.push_back(rule.written->id);
+  return "no rule has the id '" + *id + "'" + did_you_mean(*id, known);
 }
 
 Result<Value, std::string> ScriptCases::tick(std::vector<Value>& given) {

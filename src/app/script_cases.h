@@ -33,6 +33,7 @@ class ScriptCases {
   Answer evaluate(Given& given);
   Answer set_clock(Given& given);
   Answer tick(Given& given);
+  Answer find_rule(Given& given);
 
   Trial& trial_;
   Watch watch_;

@@ -121,6 +121,8 @@ def test_some_of_them(pack):
     done = pgmoat("test", pack, "--run", "DROP TABLE")
     assert done.returncode == 0 and done.stdout == "1 passed, 0 failed\n"
     assert pgmoat("test", pack, "--run", "(").returncode == 2
+    done = pgmoat("test", pack, "--run", "zzz")
+    assert done.returncode == 1 and done.stderr == "pgmoat: --run: no test's name matches 'zzz'\n"
 
 
 def test_coverage_and_its_threshold(pack):
@@ -176,6 +178,15 @@ def test_lua_tests_that_fail_say_where(tmp_path, pack):
     suite = xml.fromstring(pgmoat(*run, "--format", "junit").stdout)
     assert {one.get("name"): one.get("line") for one in suite} == {"wrong": "6", "wrong session": "9", "right": "11"}
     assert {one.get("file") for one in suite} == {str(file)}
+
+
+@pytest.mark.parametrize("expects", ["denies", "passes", "alerts", "terminates"])
+def test_lua_tests_of_a_rule_that_there_is_not(tmp_path, pack, expects):
+    (tmp_path / "t_test.lua").write_text(
+        f'test("wrong", function(t)\n  t:expect(t:eval({{}}, "SELECT 1")):{expects}("t.dorp")\nend)\n', encoding="utf-8")
+    done = pgmoat("test", pack, "--run", "^wrong")
+    assert done.returncode == 1
+    assert "t_test.lua:2:1: no rule has the id 't.dorp', did you mean 't.drop'?" in done.stdout
 
 
 # explain and schema
