@@ -141,12 +141,18 @@ void add_config(CLI::App* verb, Options& options) {
   verb->add_option("--config", options.file, "TOML file");
 }
 
+// One value each time: what follows is the command's own, a statement or a path.
+void repeated(CLI::App* verb, const std::string& name, std::vector<std::string>& into,
+              const std::string& what) {
+  verb->add_option(name, into, what + "; may be repeated")->allow_extra_args(false);
+}
+
 void describe_run(CLI::App& app, Options& options) {
   CLI::App* run =
       app.add_subcommand("run", "serve, in the foreground; events go to stderr as JSON");
   add_config(run, options);
   run->add_option("--backend", options.backend, "the PostgreSQL server, HOST:PORT");
-  run->add_option("--listen", options.listen, "where to listen, HOST:PORT; may be repeated");
+  repeated(run, "--listen", options.listen, "where to listen, HOST:PORT");
   run->add_option("--mode", options.mode, "monitor: judge, report, change nothing; enforce: refuse")
       ->check(CLI::IsMember({"monitor", "enforce"}));
   run->add_option("--workers", options.workers, "threads; 0: one per core")
@@ -164,19 +170,20 @@ void describe_explain(CLI::App& app, Options& options) {
   verb->add_option("--app", asker.application, "application_name");
   verb->add_option("--client", asker.client, "its address");
   verb->add_option("--role", asker.role);
-  verb->add_option("--tag", asker.tags, "a tag of the session; may be repeated");
+  repeated(verb, "--tag", asker.tags, "a tag of the session");
   verb->add_option_function<std::vector<std::string>>(
-      "--set",
-      [&options](const std::vector<std::string>& words) {
-        for (const std::string& word : words) options.words.push_back("guc." + word);
-      },
-      "a setting of the session, NAME=VALUE; may be repeated");
+          "--set",
+          [&options](const std::vector<std::string>& words) {
+            for (const std::string& word : words) options.words.push_back("guc." + word);
+          },
+          "a setting of the session, NAME=VALUE; may be repeated")
+      ->allow_extra_args(false);
   verb->add_flag("--extended", asker.extended, "as the extended protocol sends it");
   verb->add_option("--mode", options.mode, "enforce (default) or monitor")
       ->check(CLI::IsMember({"monitor", "enforce"}));
   verb->add_flag("--all", options.explain.all, "also the rules that do not match, and why");
-  verb->add_option("--policy", options.paths, "these files and folders instead of the policy");
-  verb->add_option("--pack", options.packs, "this shipped pack; may be repeated");
+  repeated(verb, "--policy", options.paths, "a file or folder instead of the policy");
+  repeated(verb, "--pack", options.packs, "this shipped pack");
   verb->add_option("--format", options.format)->check(CLI::IsMember({"human", "json"}));
 }
 
@@ -195,12 +202,12 @@ void describe_policy_verbs(CLI::App& app, Options& options) {
       app.add_subcommand("check", "validate a configuration and its policy; binds nothing");
   add_config(check, options);
   check->add_option("paths", options.paths, "policies, instead of the configuration's");
-  check->add_option("--pack", options.packs, "this shipped pack; may be repeated");
+  repeated(check, "--pack", options.packs, "this shipped pack");
   check->add_flag("--with-tests", options.with_tests, "run the policy's tests, too");
   CLI::App* test = app.add_subcommand("test", "run the tests of a policy");
   add_config(test, options);
   test->add_option("paths", options.paths, "policies, instead of the configuration's");
-  test->add_option("--pack", options.packs, "this shipped pack; may be repeated");
+  repeated(test, "--pack", options.packs, "this shipped pack");
   describe_tests(test, options);
   CLI::App* init = app.add_subcommand("init", "write a configuration and a first policy");
   init->add_option("folder", options.folder, "where; the current one by default");

@@ -77,7 +77,38 @@ def test_a_new_rule_passes_its_tests(tmp_path, form):
     assert done.returncode == 0 and done.stdout.startswith("2 passed, 0 failed"), done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", ["", "A", "a b", "../a", ".a", "a.", "x" * 64])
+def test_a_second_new_rule_of_a_pack_joins_the_first(tmp_path):
+    assert pgmoat("new", "rule", "shop.first", cwd=tmp_path).stdout == "wrote ./shop.first.toml\n"
+    first = (tmp_path / "shop.first.toml").read_text(encoding="utf-8")
+    assert pgmoat("new", "rule", "shop.second", cwd=tmp_path).stdout == "added to ./shop.first.toml\n"
+    assert (tmp_path / "shop.first.toml").read_text(encoding="utf-8").startswith(first)
+    assert pgmoat("new", "rule", "store.first", cwd=tmp_path).stdout == "wrote ./store.first.toml\n"
+    done = pgmoat("check", "--with-tests", ".", cwd=tmp_path)
+    assert done.returncode == 0 and "6 passed, 0 failed" in done.stdout, done.stdout + done.stderr
+    done = pgmoat("new", "rule", "shop.second", cwd=tmp_path)
+    assert done.returncode == 1 and "has a rule 'shop.second' already; nothing was written" in done.stderr
+
+
+def test_a_new_rule_does_not_break_a_pack(tmp_path):
+    pack = '[pack]\nid = "shop"\nversion = "1"\nrequires_api = 1\n'
+    (tmp_path / "p.toml").write_text('rule = [{ id = "shop.a", deny = {} }]\n' + pack, encoding="utf-8")
+    done = pgmoat("new", "rule", "shop.b", cwd=tmp_path)
+    assert done.returncode == 1 and "nothing was written" in done.stderr
+    assert os.listdir(tmp_path) == ["p.toml"]
+
+
+def test_a_new_rule_beside_a_shipped_pack_of_its_name(tmp_path):
+    assert pgmoat("new", "rule", "core.mine", cwd=tmp_path).returncode == 0
+    done = pgmoat("check", "--pack", "core", ".", cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout.splitlines()[-1].startswith("2 packs"), done.stderr
+
+
+def test_the_longest_id_is_one_for_check_too(tmp_path):
+    assert pgmoat("new", "rule", "x" * 100, cwd=tmp_path).returncode == 0
+    assert pgmoat("check", "--with-tests", ".", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["", "A", "a b", "../a", ".a", "a.", "-a", "x" * 101])
 def test_what_is_no_rule_id(tmp_path, name):
     done = pgmoat("new", "rule", name, cwd=tmp_path)
     assert done.returncode == 2 and os.listdir(tmp_path) == []
@@ -159,6 +190,37 @@ def test_tables_and_their_mistakes(tmp_path, pack):
     done = pgmoat(*run)
     assert done.returncode == 3 and "t.test.toml:2:1: unknown key 'sq' in [[case]]" in done.stderr
     assert "t.test.toml:3:10: expected 'allow', 'deny', 'terminate' or 'rewrite'" in done.stderr
+
+
+@pytest.mark.parametrize("key", ["params", "parameters"])
+def test_parameters_have_one_name_in_rules_and_in_tables(tmp_path, key):
+    (tmp_path / "t.toml").write_text(PACK.split("[[rule]]", maxsplit=1)[0] + f"""
+[[rule]]
+id = "t.secret"
+on = "execute"
+match = {{ app = "x" }}
+deny = {{ message = "no" }}
+  [[rule.test]]
+  sql = "SELECT $1"
+  session = {{ application = "x", protocol = "extended", transaction = "idle" }}
+  {key} = ["a"]
+  expect = "deny"
+  [[rule.test]]
+  sql = "SELECT $1"
+  {key} = ["a"]
+  expect = "pass"
+""", encoding="utf-8")
+    (tmp_path / "t.test.toml").write_text(
+        f'[[case]]\nsql = "SELECT $1"\nsession = {{ app = "x" }}\n{key} = ["a"]\nexpect = "deny"\n', encoding="utf-8")
+    done = pgmoat("check", "--with-tests", "t.toml", cwd=tmp_path)
+    assert done.returncode == 0 and "3 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_session_of_a_test_takes_certain_words(tmp_path, pack):
+    with open(pack, "a", encoding="utf-8") as file:
+        file.write('[[rule.test]]\nsql = "SELECT 1"\nsession = { protocol = "fast" }\nexpect = "pass"\n')
+    done = pgmoat("check", pack)
+    assert done.returncode == 1 and "protocol: expected 'simple' or 'extended'" in done.stderr
 
 
 def test_lua_tests_that_fail_say_where(tmp_path, pack):
