@@ -35,7 +35,7 @@ class Walk {
       all.push_back({section.name, [&](const toml::node& node) { return read(section, node); }});
     }
     read_keys(root, "", all, complain(), [this](std::string_view key) { return home(key); });
-    return std::move(errors_);
+    return sentences();
   }
 
  private:
@@ -48,8 +48,7 @@ class Walk {
     return [this](const toml::source_region& at, const std::string& what) { add(at, what); };
   }
   void add(const toml::source_region& at, const std::string& what) {
-    errors_.push_back(file_ + ":" + std::to_string(at.begin.line) + ":" +
-                      std::to_string(at.begin.column) + ": " + what);
+    mistakes_.push_back({at.begin, what});
   }
 
   Keys top();
@@ -67,6 +66,18 @@ class Walk {
     read_keys(*table, "[" + std::string(section.name) + "]", section.keys, complain(),
               [this](std::string_view key) { return home(key); });
     return {};
+  }
+
+  // As one reads the file.
+  ConfigErrors sentences() {
+    std::stable_sort(mistakes_.begin(), mistakes_.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    ConfigErrors errors;
+    for (const auto& [at, what] : mistakes_) {
+      errors.push_back(file_ + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) +
+                       ": " + what);
+    }
+    return errors;
   }
 
   // Of a key that stands in the wrong place: where it belongs.
@@ -87,7 +98,7 @@ class Walk {
 
   std::string file_;
   Config& config_;
-  ConfigErrors errors_;
+  std::vector<std::pair<toml::source_position, std::string>> mistakes_;
   Keys top_;
   std::vector<Section> sections_;
 };
