@@ -12,10 +12,10 @@
 ---@field user string The user that the session logged in as.
 ---@field database string The database.
 ---@field application_name string What the client calls itself: a hint, not proof.
----@field role string The role in effect: that of SET ROLE, else the user.
+---@field role string The role in effect: that of SET ROLE, else the user; "?" where it is not known.
 ---@field server_version string The server's version, as it says; "" before login.
 ---@field client pgmoat.Client Where the client is.
----@field transaction "idle"|"in_transaction"|"failed" The state of the transaction before the message.
+---@field transaction "idle"|"in_transaction"|"failed"|"unknown" The state of the transaction before the message.
 ---@field replication boolean The session speaks the replication protocol.
 ---@field guc pgmoat.Settings Tracked settings: s.guc["app.tenant"]; nil where not known.
 ---@field tags pgmoat.Tags What rules have tagged the session with.

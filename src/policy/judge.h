@@ -120,6 +120,10 @@ struct Subject {
   std::uint32_t number = 0;                // copy, complete: which statement of the text, from 0
 };
 
+// Whether running the statement may change the role, as far as its text tells: what functions set in
+// their bodies is not seen.
+bool changes_role(const sql::Facts& facts);
+
 class Judge {
  public:
   virtual ~Judge() = default;

@@ -148,7 +148,8 @@ bool holds(const Condition& node, Asked& asked);
 // On which side doubt falls. What refuses counts the unqualified `orders` as public.orders and a
 // setting whose name is computed as any setting; what allows counts neither. An exception, moreover,
 // holds only for statements that touch nothing but what it names. `none` turns doubt around.
-enum class Stance : std::uint8_t { refusing, allowing, excepting };
+// What scores is as lenient with names, but counts nothing that it cannot know.
+enum class Stance : std::uint8_t { refusing, allowing, excepting, scoring };
 
 // What `match` means. `lists` are the pack's. Problems are appended; the node is then worthless.
 using Lists = std::vector<std::pair<std::string, std::vector<std::string>>>;

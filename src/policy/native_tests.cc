@@ -41,7 +41,10 @@ bool relations_where(const Operands& operands, Asked& asked, Wanted wanted) {
   bool some = false;
   for (const sql::Relation& relation : facts->relations) {
     if (!wanted(relation.access)) continue;
-    const bool named = operands.names.has(relation.schema, relation.name, operands.unqualified);
+    const bool whole = relation.name == "*" && operands.doubt;
+    const bool named =
+        whole ? operands.names.has_some_of(relation.schema)
+              : operands.names.has(relation.schema, relation.name, operands.unqualified);
     if (named && !some) asked.position = relation.position;
     if (named && !operands.every) return true;
     if (!named && operands.every) return false;

@@ -267,6 +267,11 @@ void PolicyJudge::ask_all(Question& question, const sql::Analysis& analysis, Way
       way.protocol == Protocol::simple && !current_.bundle->of(Hook::execute).empty();
   for (std::size_t at = 0; at < statements.size(); ++at) {
     question.statement = &statements[at];
+    if (at > 0) {
+      const bool ends = statements[at - 1].kind == sql::Kind::tcl;
+      question.turned = question.turned || ends;
+      question.swapped = question.swapped || changes_role(statements[at - 1]);
+    }
     question.index = static_cast<std::uint32_t>(at + 1);
     question.hook = Hook::statement;
     ask(question, into, without_rewrites);

@@ -27,6 +27,7 @@ bool app(const Operands& operands, Asked& asked) {
 bool role(const Operands& operands, Asked& asked) {
   asked.reads.field(SessionField::role);
   const std::string_view set = asked.question.session->get(SessionField::role);
+  if (asked.question.swapped) return operands.doubt;
   if (set.empty() || set == "none") return field(operands, asked, SessionField::user);
   if (set == SessionView::kUnknownRole) return operands.doubt;
   return operands.exact.has(set);
@@ -44,6 +45,7 @@ bool tags(const Operands& operands, Asked& asked) {
 bool transaction(const Operands& operands, Asked& asked) {
   asked.reads.field(SessionField::transaction);
   const char status = asked.question.session->transaction();
+  if (asked.question.turned || status == SessionView::kUnknownTransaction) return operands.doubt;
   return operands.words.has(status == 'I' ? "idle" : status == 'T' ? "in_transaction" : "failed");
 }
 bool time(const Operands& operands, Asked& asked) {

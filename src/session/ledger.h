@@ -35,6 +35,8 @@ struct Entry {
   bool injected = false;     // ours, before a statement of the client's: only its error is shown
   bool preamble = false;     // of a Query: its first statement is ours
   bool shifts = false;       // it may change how the server reads SQL
+  bool turns = false;        // it may begin or end a transaction block
+  bool swaps = false;        // it may change the role
   policy::Judged judged{};   // of the statement that it is about; null where nothing is known
   policy::Judged warning{};  // has something to tell the client before the answer; else null
   Instant since{};           // when it was sent

@@ -223,15 +223,17 @@ void Settings::savepoint_undone() {
   }
 }
 
+bool Settings::role_is_open() const {
+  return std::any_of(log_.begin(), log_.end(), [](const Undo& undo) { return is_role(undo.name); });
+}
+
 void Settings::refresh_role() {
   Value role = now("role");
   if (role == kNoRole) role = now("session_authorization").value_or("");
   const bool session = is_reported("session_authorization");
   std::string value = role ? *role : std::string(policy::SessionView::kUnknownRole);
   if (session && value == view_->get(policy::SessionField::user)) value.clear();
-  if (view_->get(policy::SessionField::role) != value) {
-    view_->set(policy::SessionField::role, std::move(value));
-  }
+  view_->set(policy::SessionField::role, std::move(value));
 }
 
 }  // namespace pgmoat::session

@@ -242,6 +242,9 @@ std::string Filter::wrap(const Reference& reference) {
 
 std::string Filter::add_arm(const Reference& reference) {
   const RangeVar& relation = *reference.relation;
+  if (relation.alias && relation.alias->colnames) {
+    return "Columns of a locked " + said(relation) + " cannot be renamed where it is filtered.";
+  }
   const Extent extent = extent_of(statement_, relation);
   if (extent.first == kNowhere) return said(relation) + " is not found in the text.";
   std::size_t start = extent.last + 1;

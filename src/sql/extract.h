@@ -119,6 +119,8 @@ class Extractor {
   void add_relation_literal(const void* argument, const Scope& scope);
   void add_pasted_sql(const void* first, const void* second, const void* relation,
                       const void* condition, const Scope& scope);
+  void add_table_rows(const void* argument, const Scope& scope);
+  void add_schema(const char* name, const Scope& scope);
   void add_whole_schema(const void* argument, const Scope& scope);
   void add_inner_sql(const void* argument, const Scope& scope);
 

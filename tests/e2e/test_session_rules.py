@@ -21,6 +21,9 @@ pgmoat.rule{ id="seen", on="complete", match={ relations={"witness"} }, verdict=
 pgmoat.rule{ id="value", on="execute", match={ relations={"numbers"} },
              when=function(s, q, p) return p[1] ~= nil and p[1].value == "7" end,
              verdict=pgmoat.deny{ message="not seven" } }
+pgmoat.rule{ id="sealed", match={ relations={"public.sealed"} }, verdict=pgmoat.deny{ message="sealed" } }
+pgmoat.rule{ id="rows", on_error="deny", match={ relations={"public.rows"} }, verdict=pgmoat.rewrite{
+               pgmoat.edit.add_filter{ relations={"public.rows"}, column="tenant", equals="7" } } }
 pgmoat.rule{ id="told", match={ text_re2="tell once" }, verdict=pgmoat.alert{ message="told" } }
 """
 
@@ -29,7 +32,9 @@ pgmoat.rule{ id="told", match={ text_re2="tell once" }, verdict=pgmoat.alert{ me
 def moat(postgres, tmp_path_factory):
     with Conn(postgres.port) as conn:
         for sql in ("create table vault(i int)", "insert into vault values (42)", "create table open(i int)",
-                    "create table witness(i int)", "create table numbers(n numeric)", "create role admin superuser"):
+                    "create table witness(i int)", "create table numbers(n numeric)", "create role admin superuser",
+                    "create table sealed(i int)", "insert into sealed values (43)",
+                    "create table rows(id int, tenant text)", "insert into rows values (1, '7'), (2, '8')"):
             ask(conn, query(sql))
     file = tmp_path_factory.mktemp("rules") / "session.lua"
     file.write_text(POLICY)
@@ -144,3 +149,78 @@ def test_large_numbers_in_few_bytes_stall_nobody(moat, conn):
     ask(conn, bind("", "n", [hostile] * places, formats=(1,)), execute(""), SYNC)
     assert moat.rss() - before < 64 << 20
     assert time.monotonic() - began < 10
+
+
+SHIFTS = ["create temp view knobs as select name, setting from pg_settings",
+          "create temp view caller as select set_config('standard_conforming_strings', 'off', false) as x"]
+
+
+@pytest.mark.parametrize("way", ["update knobs set setting = 'off' where name = 'standard_conforming_strings'",
+                                 "select x from caller"])
+def test_what_a_view_may_set_is_not_sure_in_a_pipeline(conn, way):
+    """On its own the first hides the second text's end from no one; sent together it must not either."""
+    for sql in SHIFTS:
+        ask(conn, query(sql))
+    hidden = "select '\\', i from sealed --'"
+    conn.send(query(way), query(hidden))
+    conn.until("Z")
+    reply = words(conn.until("Z"))
+    assert reply == "sealed", "off, this reads the table"
+    assert "off" in ask(conn, query("show standard_conforming_strings"))
+
+
+@pytest.mark.parametrize("sql", [
+    "select schema_to_xml('public', true, true, '')", "select database_to_xml(true, true, '')",
+    "select table_to_xml(oid, true, true, '') from pg_class where relname = 'sealed'",
+    "select table_to_xml((select oid from pg_class where relname = 'sealed'), true, true, '')",
+    "alter schema public rename to other", "drop schema public cascade", "grant select on all tables in schema public to public"])
+def test_what_names_a_whole_schema_names_the_table(conn, sql):
+    assert ask(conn, query(sql)) == "sealed"
+
+
+def test_renamed_columns_of_locked_rows_are_not_filtered_by_name(conn):
+    assert "1|7" in ask(conn, query("select * from rows for update"))
+    assert "could not be evaluated" in ask(conn, query("select * from rows r(tenant, id) for update"))
+    assert "D:1|7 C:SELECT 1" in ask(conn, query("select * from rows r(tenant, id)"))
+
+
+def prepared_as_clerk(conn):
+    ask(conn, parse("s", "select * from vault"), SYNC)
+    ask(conn, query("prepare q as select * from vault"))
+    ask(conn, query("begin"))
+    ask(conn, query("declare k cursor with hold for select * from vault"))
+    ask(conn, query("commit"))
+    ask(conn, query("set role admin"))
+
+
+@pytest.mark.parametrize("sql", ["execute q", "explain analyze execute q", "create temp table t as execute q", "fetch k"])
+def test_what_was_prepared_is_judged_wherever_it_is_run(conn, sql):
+    prepared_as_clerk(conn)
+    assert ask(conn, query(sql)) == "not for admin"
+
+
+def test_a_prepare_that_fails_gives_a_name_no_new_meaning(conn):
+    prepared_as_clerk(conn)
+    conn.send(query("prepare s as select 2"), bind("", "s"), execute(""), SYNC)
+    conn.until("Z")
+    assert words(conn.until("Z")) == "not for admin"
+    conn.send(query("prepare q as select 2"), query("execute q"))
+    conn.until("Z")
+    assert words(conn.until("Z")) == "not for admin"
+
+
+def test_a_role_that_changes_ahead_in_the_pipeline_may_be_the_denied_one(conn):
+    conn.send(query("set role admin"), query("select * from vault"))
+    conn.until("Z")
+    assert words(conn.until("Z")) == "not for admin"
+    ask(conn, query("reset role"))
+    assert ask(conn, query("set role admin; select * from vault")) == "not for admin"
+    assert "42" in ask(conn, query("select * from vault"))
+
+
+def test_a_transaction_that_ends_ahead_in_the_pipeline_may_have_ended(conn):
+    conn.send(query("begin"), query("commit"), query("select 'in a block'"))
+    conn.until("Z", count=2)
+    assert words(conn.until("Z")) == "begin first"
+    assert ask(conn, query("begin; commit; select 'in a block'")) == "begin first"
+    assert "in a block" in (ask(conn, query("begin")), ask(conn, query("select 'in a block'")))[1]

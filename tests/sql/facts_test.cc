@@ -346,7 +346,10 @@ TEST(Facts, OfDefinitions) {
       {"drop table a.b, c cascade",
        "ddl DROP TABLE | rel a.b define ddl | rel c define ddl | writes"},
       {"drop view v", "ddl DROP VIEW | rel v define ddl | writes"},
-      {"drop schema s, r", "ddl DROP SCHEMA | objects s r | writes"},
+      {"drop schema s, r",
+       "ddl DROP SCHEMA | rel s.* define ddl | rel r.* define ddl | objects s r | writes"},
+      {"alter schema s rename to r",
+       "ddl ALTER SCHEMA | rel s.* define ddl | objects s r | writes"},
       {"drop function f(int), s.g",
        "ddl DROP FUNCTION | fn f definition | fn s.g definition | objects f s.g | writes"},
       {"drop trigger tr on s.t", "ddl DROP TRIGGER | rel s.t define ddl | objects tr | writes"},
@@ -444,6 +447,10 @@ TEST(Facts, OfTexts) {
        "xpath_table('id', 'doc', 'articles', '/a', 'f() > 1') call | fn f call nested | lit "
        "'id' string target | lit 'doc' string target | lit 'articles' string target | lit "
        "'/a' string target | lit 'f() > 1' string target | lit '1' integer where"},
+      {"select table_to_xml(oid, true, true, '') from pg_class",
+       "select SELECT | rel *.* read literal | rel pg_class read from | col oid target | "
+       "fn table_to_xml(?, 'true', 'true', '') call | lit 'true' boolean target | "
+       "lit 'true' boolean target | lit '' string target"},
       {R"(select table_to_xml('S."T"', true, true, ''), schema_to_xml('x', true, true, ''), )"
        "database_to_xml(true, true, '')",
        "select SELECT | rel s.T read literal | rel x.* read literal | rel * read literal | fn "
