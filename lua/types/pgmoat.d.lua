@@ -244,7 +244,7 @@
 ---@field client string|string[]|nil The client's address.
 ---@field tags string|string[]|nil A tag that a rule gave the session.
 ---@field transaction "idle"|"in_transaction"|"failed"|("idle"|"in_transaction"|"failed")[]|nil The state of the transaction before the statement.
----@field time string|string[]|nil Now is inside a weekly window.
+---@field time string|string[]|nil Now is inside a weekly window: days (Mon, Mon-Fri, Sat,Sun, daily; left out: every day) and hours; past midnight it belongs to the day it starts on. UTC without a zone in front.
 ---@field ["session.replication"] boolean|nil The session speaks the replication protocol.
 ---@field all pgmoat.Match|pgmoat.Match[]|nil
 ---@field any pgmoat.Match|pgmoat.Match[]|nil
@@ -307,8 +307,9 @@
 ---@field sql string? The statement.
 ---@field expect string What the rule does; "pass": nothing.
 ---@field rewritten string? The text that a rewrite makes.
----@field session table? user, database, app, client, role, transaction, replication, server, guc, tags.
----@field parameters (string|integer|boolean)[]? Values of $1, $2, ...
+---@field session table? user, database, app, client, role, transaction, protocol, guc, tags.
+---@field params (string|integer|boolean)[]? Values of $1, $2, ...
+---@field parameters (string|integer|boolean)[]? The same by its older name.
 
 pgmoat = { edit = {} }
 

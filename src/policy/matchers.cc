@@ -141,7 +141,10 @@ std::vector<Matcher> about_sessions() {
        true,
        {"idle", "in_transaction", "failed"},
        "The state of the transaction before the statement."},
-      {"time", Type::window, true, none, "Now is inside a weekly window."},
+      {"time", Type::window, true, none,
+       "Now is inside a weekly window: days (Mon, Mon-Fri, Sat,Sun, daily; left out: every day) "
+       "and "
+       "hours; past midnight it belongs to the day it starts on. UTC without a zone in front."},
       {"session.replication", Type::flag, true, none,
        "The session speaks the replication protocol."},
   };
@@ -237,7 +240,9 @@ std::string_view name_of(Matcher::Type type) {
     case Type::flag_or_name: return "true, false, or a name or pattern";
     case Type::flag_or_word: return "true, false, or one of its words";
     case Type::network: return "a network (CIDR)";
-    case Type::window: return "a weekly window";
+    case Type::window:
+      return "a weekly window, \"Mon-Fri 08:00-18:00\" (UTC) or \"Europe/Berlin Mon-Fri "
+             "08:00-18:00\"";
     case Type::regular: return "a pattern of RE2";
     case Type::hex: return "16 hexadecimal digits";
   }

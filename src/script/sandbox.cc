@@ -67,8 +67,19 @@ void check_bytecode(lua_State* L) {
 
 }  // namespace
 
+int calling_level(lua_State* L) {
+  lua_Debug frame;
+  int level = 1;
+  for (; lua_getstack(L, level, &frame) != 0; ++level) {
+    lua_getinfo(L, "S", &frame);
+    const std::string_view source(frame.source, frame.srclen);
+    if (source.substr(source.starts_with('@') ? 1 : 0) != kOwnChunk) return level;
+  }
+  return 1;
+}
+
 void raise(lua_State* L, const std::string& message) {
-  luaL_where(L, 1);
+  luaL_where(L, calling_level(L));
   lua_pushlstring(L, message.data(), std::min(message.size(), kLongestMessage));
   lua_concat(L, 2);
   lua_error(L);

@@ -58,6 +58,9 @@ struct Trouble {
 };
 std::string_view name_of(Trouble::Kind kind);
 
+// A chunk named so is the program's own Lua: it is no caller, but those who call it are.
+inline constexpr std::string_view kOwnChunk = "(pgmoat)";
+
 // Where a host function was called from.
 struct Caller {
   std::string file;

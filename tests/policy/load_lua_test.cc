@@ -408,6 +408,27 @@ TEST(Load, FoldersInNameOrderWithoutTests) {
   fs::remove_all(folder);
 }
 
+TEST(Load, TellsFoldersWithoutPolicyAndTestsByAnotherName) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(testing::TempDir()) / "pgmoat_load_names";
+  fs::remove_all(folder);
+  fs::create_directories(folder / "sub");
+  const std::string nothing =
+      folder.string() + ": warning: no policy is in it: no *.toml and no *.lua\n";
+  EXPECT_EQ(told(load({folder.string()})), nothing);
+  std::ofstream(folder / "ok.tml") << "x";
+  std::ofstream(folder / "sub" / "x_test.lua") << "x";
+  EXPECT_EQ(told(load({folder.string()})), nothing);
+  std::ofstream(folder / "a.test.lua") << "x";
+  std::ofstream(folder / "b_test.toml") << "x";
+  EXPECT_EQ(told(load({folder.string()})),
+            (folder / "a.test.lua").string() +
+                ": tests in Lua end in _test.lua: rename this file\n" +
+                (folder / "b_test.toml").string() +
+                ": tests in TOML end in .test.toml: rename this file\n");
+  fs::remove_all(folder);
+}
+
 TEST(Load, WhatIsShippedHasNoErrors) {
   const std::string root = std::string(PGMOAT_CORPUS) + "/../";
   const Source source = load({root + "rules", root + "lua/examples"});
