@@ -1,0 +1,12 @@
+// A FunctionCall message names a function by its OID; rules know functions by their names.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace pgmoat::policy {
+
+// As SQL would say it: "CALL pg_catalog.lo_open()". One that is not known here goes by its number.
+std::string text_of_call(std::uint32_t oid);
+
+}  // namespace pgmoat::policy
