@@ -94,8 +94,9 @@ bool NameSet::has(std::string_view schema, std::string_view name, Unqualified ho
 
 bool NameSet::has_some_of(std::string_view schema) const {
   const auto in_it = [&](const Member& member) {
-    if (schema.empty() || schema == "*" || member.any_schema) return true;
-    if (!member.schema.empty()) return glob(member.schema, schema);
+    if (schema.empty() || schema == "*") return true;
+    if (!member.any_schema && !member.schema.empty()) return glob(member.schema, schema);
+    // Written without a schema, pg_authid is the catalogue.
     return !std::string_view(member.name).starts_with("pg_") || schema == "pg_catalog";
   };
   return std::any_of(exact_.begin(), exact_.end(), in_it) ||
