@@ -141,6 +141,7 @@ Keys Walk::limits() {
           {"statements", whole(session.limits.statements, 1, 1'000'000)},
           {"portals", whole(session.limits.portals, 1, 1'000'000)},
           {"pipeline", whole(session.limits.pipeline, 4096, 1'000'000)},
+          {"unanswered", size(session.limits.unanswered_bytes, 1 << 20, 1ull << 36)},
           {"refusals", whole(session.limits.refusals, 1, 100'000)},
           {"sessions", whole(config_.server.sessions, 1, 1'000'000)}};
 }

@@ -134,11 +134,21 @@ Step on_piece(Ready& ready, Scene& scene, const wire::Piece& piece) {
   return dispatch(ready, scene, piece);
 }
 
+// Asked for once: what is kept shrinks when the ledger is empty.
+bool keeps_too_much(Ready& ready, const Scene& scene) {
+  if (!scene.enforcing() || ready.skipping || ready.copy.active || ready.ledger.empty() ||
+      ready.unanswered_bytes < scene.setup.limits.unanswered_bytes) {
+    return false;
+  }
+  ready.unanswered_bytes = 0;
+  return true;
+}
+
 }  // namespace
 
 Step on_client(Ready& ready, Scene& scene) {
   while (!ready.holds_client(scene.setup.limits)) {
-    if (has_open_meaning(ready, scene, scene.client_in.pending())) {
+    if (has_open_meaning(ready, scene, scene.client_in.pending()) || keeps_too_much(ready, scene)) {
       ready.barrier = true;
       scene.out->to_server.say([](std::string& to) { wire::encode(wire::Flush{}, to); });
       return stay();

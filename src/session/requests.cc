@@ -100,6 +100,9 @@ policy::Refusal too_many(const char* what, std::uint32_t limit) {
 }
 
 void release(Ready& ready, Scene& scene, Bytes bytes, Entry entry) {
+  if (entry.judged != nullptr && entry.judged->analysis != nullptr) {
+    ready.unanswered_bytes += entry.judged->analysis->memory();
+  }
   ready.ledger.owe(std::move(entry));
   scene.out->to_server.release(bytes);
 }

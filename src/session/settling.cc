@@ -31,7 +31,9 @@ void settle(Ready& ready) {
   ready.answer = {};
   ready.ledger.settle();
   drop_markers(ready);
-  if (ready.barrier && ready.ledger.empty()) ready.barrier = false;
+  if (!ready.ledger.empty()) return;
+  ready.barrier = false;
+  ready.unanswered_bytes = 0;
 }
 
 void confirm(Ready& ready) {

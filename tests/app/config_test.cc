@@ -108,6 +108,8 @@ INSTANTIATE_TEST_SUITE_P(
                    [](const Config& c) { return std::uint64_t{c.server.session.limits.portals}; }),
         number_key("limits", "pipeline", 4096, 1'000'000,
                    [](const Config& c) { return std::uint64_t{c.server.session.limits.pipeline}; }),
+        size_key("unanswered", 1 << 20, 1ull << 36,
+                 [](const Config& c) { return c.server.session.limits.unanswered_bytes; }),
         number_key("limits", "refusals", 1, 100'000,
                    [](const Config& c) { return std::uint64_t{c.server.session.limits.refusals}; }),
         number_key("limits", "sessions", 1, 1'000'000,

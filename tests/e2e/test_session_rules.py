@@ -230,3 +230,15 @@ def test_a_transaction_that_ends_ahead_in_the_pipeline_may_have_ended(conn):
     assert words(conn.until("Z")) == "begin first"
     assert ask(conn, query("begin; commit; select 'in a block'")) == "begin first"
     assert "in a block" in (ask(conn, query("begin")), ask(conn, query("select 'in a block'")))[1]
+
+
+def test_large_statements_without_a_sync_are_not_heaped_up(moat):
+    """45 MB of Parse, of each of which some five times its size is kept until it is answered."""
+    with Conn(moat.port) as conn:
+        texts = ["select 'x' in (" + f"'{number:06}', " * 30000 + "'')" for number in range(150)]
+        before = moat.rss()
+        for text in texts:
+            conn.send(parse("", text))
+        reply = ask(conn, SYNC)
+        assert reply.split() == ["1"] * 150 + ["ZI"]
+        assert moat.rss() - before < 150 << 20
