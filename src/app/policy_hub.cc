@@ -64,9 +64,8 @@ ConfigErrors PolicyHub::reload(const PolicyConfig& config, policy::Mode ceiling,
     if (!made) return {made.error()};
     // A std::function copies, a judge does not: it waits in a shared box for its worker.
     auto box = std::make_shared<std::unique_ptr<PolicyJudge>>(std::move(*made));
-    tasks.push_back([box, epoch = epoch_ + 1](policy::Judge& judge) {
-      static_cast<WorkerJudge&>(judge).succeed(std::move(*box));
-    });
+    tasks.push_back(
+        [box](policy::Judge& judge) { static_cast<WorkerJudge&>(judge).succeed(std::move(*box)); });
   }
   server.post_to_judges(std::move(tasks));
   policy_ = *built;
