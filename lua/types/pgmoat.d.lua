@@ -188,7 +188,7 @@
 
 ---@class pgmoat.Match
 ---@field kind "select"|"insert"|"update"|"delete"|"merge"|"copy"|"ddl"|"dcl"|"tcl"|"set"|"show"|"explain"|"call"|"do"|"prepare"|"execute"|"cursor"|"listen"|"vacuum"|"other"|("select"|"insert"|"update"|"delete"|"merge"|"copy"|"ddl"|"dcl"|"tcl"|"set"|"show"|"explain"|"call"|"do"|"prepare"|"execute"|"cursor"|"listen"|"vacuum"|"other")[]|nil What the statement is. WITH d AS (DELETE ...) SELECT is a delete too: it is refused as either, and allowed as both only.
----@field command string|string[]|nil The command tag of PostgreSQL: "CREATE TABLE".
+---@field command string|string[]|nil The command tag of PostgreSQL: "CREATE TABLE"; also of a statement in a body, a CTE, or SQL given as text.
 ---@field writes boolean|string|string[]|nil Whether the statement changes anything; or the relations that it changes.
 ---@field parsed boolean|nil Whether the grammar could read the text.
 ---@field opaque boolean|"none"|"oversize"|"encoding"|"comments"|"tokens"|"nesting"|"statements"|"tree"|"unparsable"|"dialect"|("none"|"oversize"|"encoding"|"comments"|"tokens"|"nesting"|"statements"|"tree"|"unparsable"|"dialect")[]|nil The facts may not be all there is, and why.

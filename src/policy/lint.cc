@@ -26,9 +26,9 @@ void gather(const Match& match, Leaves& into) {
 
 // Keys with one value at a time: two lists without a common value exclude each other.
 bool single_valued(std::string_view key) {
-  constexpr std::string_view kKeys[] = {"kind",        "command",     "protocol",    "statements",
-                                        "user",        "database",    "role",        "app",
-                                        "transaction", "copy.target", "copy.format", "limit.kind"};
+  constexpr std::string_view kKeys[] = {"kind",        "protocol",    "statements", "user",
+                                        "database",    "role",        "app",        "transaction",
+                                        "copy.target", "copy.format", "limit.kind"};
   return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys);
 }
 
@@ -50,9 +50,11 @@ bool says(const Match& leaf, bool value) {
   return leaf.operands.size() == 1 && leaf.operands[0] == Operand(value);
 }
 
-// Kinds that a statement may have besides its own: WITH d AS (DELETE ...) SELECT, COPY (INSERT ...).
+// Kinds that a statement may have besides its own, WITH d AS (DELETE ...) SELECT, COPY (INSERT ...),
+// or whose statements do others.
 bool mixes(const Match& kinds) {
-  return has_word(kinds, "insert") || has_word(kinds, "update") || has_word(kinds, "delete");
+  return has_word(kinds, "insert") || has_word(kinds, "update") || has_word(kinds, "delete") ||
+         has_word(kinds, "do") || has_word(kinds, "explain");
 }
 
 std::string exclude(const Match& a, const Match& b) {

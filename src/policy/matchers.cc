@@ -42,7 +42,10 @@ std::vector<Matcher> about_statements() {
       {"kind", Type::word, false, names(sql::Kind::other),
        "What the statement is. WITH d AS (DELETE ...) SELECT is a delete too: it is refused as "
        "either, and allowed as both only."},
-      {"command", Type::text, false, none, "The command tag of PostgreSQL: \"CREATE TABLE\"."},
+      {"command", Type::text, false, none,
+       "The command tag of PostgreSQL: \"CREATE TABLE\"; also of a statement in a body, a CTE, or "
+       "SQL "
+       "given as text."},
       {"writes", Type::flag_or_name, false, none,
        "Whether the statement changes anything; or the relations that it changes."},
       {"parsed", Type::flag, false, none, "Whether the grammar could read the text."},

@@ -54,7 +54,7 @@ enum Trait : std::uint32_t {
 std::uint32_t traits_of(const Question& question);
 
 // Bits 1 << sql::Kind: what the statement is, and what it does besides: a SELECT, EXPLAIN, PREPARE or
-// DO that inserts, updates or deletes somewhere inside is that too. What DDL defines is not done yet.
+// DO that inserts, grants or creates somewhere inside is that too. What DDL defines is not done yet.
 std::uint32_t kinds_of(const Question& question);
 
 // The patterns of every rule, one RE2::Set per field: a text is walked once whatever their number.

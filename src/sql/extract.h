@@ -24,6 +24,7 @@ struct alignas(8) Scope {  // 16 bytes: in two registers, where it is handed on 
   Setting::Scope setting = Setting::Scope::session;
   bool nested = false;
   bool inert = false;       // below EXPLAIN without ANALYZE: nothing is carried out
+  bool later = false;       // what CREATE FUNCTION and its kin define: carried out another day
   bool definition = false;  // the values of options name functions
   bool exists = false;      // directly below EXISTS: a star there selects nothing
   bool set_arm = false;     // an arm of UNION and its kin
@@ -57,7 +58,7 @@ class Extractor {
   struct Inner {
     enum class Form : std::uint8_t { sql, expression, plpgsql };
     Form form = Form::sql;
-    bool inert = false;
+    bool inert = false, later = false;
     std::uint8_t level = 0;  // of texts in texts
     std::uint32_t body = kNoBody;
     std::string_view text;     // ends with a NUL
@@ -78,6 +79,7 @@ class Extractor {
   }
   void push_children(const void* node, const Scope& scope);
   void visit_relation(const void* node, const Scope& scope);
+  void note_command(const Command& command, const Scope& scope);
   std::uint32_t position_of(int location) const;
 
   // extract_queries.cc
@@ -158,9 +160,9 @@ class Extractor {
   void add_inner(Inner inner);
   void add_body(std::string_view language, std::string_view text, const Scope& scope);
   bool read_inner();
-  bool read_one(const Inner& inner);
   bool read_plpgsql(const Inner& inner);
   bool read_sql(const Inner& inner, std::string_view text);
+  void run_text(const Inner& inner, std::string_view expression);
   void give_up(const Inner& inner);
 
   Facts& facts() { return statement_->facts; }

@@ -212,7 +212,7 @@ void Extractor::add_inner_sql(const void* argument, const Scope& scope) {
     facts().dynamic_sql = true;
     return;
   }
-  add_inner({.inert = scope.inert, .text = draft_.arena.keep(*text)});
+  add_inner({.inert = scope.inert, .later = scope.later, .text = draft_.arena.keep(*text)});
 }
 
 // What tablefunc and xml2 do with their arguments: they paste them together.
@@ -230,7 +230,7 @@ void Extractor::add_pasted_sql(const void* first, const void* second, const void
     }
     sql = draft_.arena.join(sql, word, *text);
   }
-  add_inner({.inert = scope.inert, .text = sql});
+  add_inner({.inert = scope.inert, .later = scope.later, .text = sql});
 }
 
 void Extractor::add_relation_literal(const void* argument, const Scope& scope) {

@@ -103,6 +103,36 @@ TEST(Native, WhatTheStatementDoesInside) {
   EXPECT_FALSE(allows("insert", upsert));
 }
 
+// The commands of statements inside count as the statement's own; what only is defined is no kind.
+TEST(Native, CommandsInside) {
+  const auto does = [](Bench&, Statement& s) {
+    s.facts.kind = Kind::do_;
+    s.facts.command = "DO";
+    s.nested_commands.push_back({"CREATE SERVER", Kind::ddl, false});
+  };
+  const auto defines = [](Bench&, Statement& s) {
+    s.facts.kind = Kind::do_;
+    s.nested_commands.push_back({"CREATE SERVER", Kind::ddl, true});
+  };
+  EXPECT_TRUE(matches(leaf("command", "CREATE SERVER"), does));
+  EXPECT_TRUE(matches(leaf("command", "create *"), defines));
+  EXPECT_TRUE(matches(leaf("command", "DO"), does));
+  EXPECT_FALSE(matches(leaf("command", "CREATE TABLE"), does));
+  EXPECT_TRUE(matches(leaf("kind", "ddl"), does));
+  EXPECT_TRUE(matches(leaf("kind", "do"), does));
+  EXPECT_FALSE(matches(leaf("kind", "ddl"), defines));
+  const auto allows = [](const char* command, Statement& statement) {
+    Bench bench(source_of({rule("r", leaf("command", command), policy::Verdict::Action::allow)}));
+    return bench.matched(statement) == "r";
+  };
+  Statement alone(Kind::do_, "DO"), other(Kind::do_, "DO");
+  other.nested_commands.push_back({"CREATE SERVER", Kind::ddl, false});
+  EXPECT_TRUE(allows("DO", alone));
+  EXPECT_FALSE(allows("DO", other));
+  EXPECT_FALSE(allows("CREATE SERVER", other));
+  EXPECT_TRUE(allows("*", other));
+}
+
 TEST(Native, Relations) {
   const auto orders = [](Bench&, Statement& s) { s.relation("orders"); };
   const auto public_orders = [](Bench&, Statement& s) { s.relation("public.orders"); };
