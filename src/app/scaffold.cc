@@ -194,10 +194,6 @@ bool good_id(const std::string& id) {
          });
 }
 
-}  // namespace
-
-namespace {
-
 struct PackFile {
   std::string path, text, id;
   bool has_rule = false;

@@ -6,6 +6,10 @@
 
 namespace pgmoat::policy {
 
+// Whether it is one of the 13 behind libpq's large-object interface (pg_dump, psql, vacuumlo and drivers
+// call them by FunctionCall).
+bool is_large_object_function(std::uint32_t oid);
+
 // As SQL would say it: "CALL pg_catalog.lo_open()". One that is not known here goes by its number.
 std::string text_of_call(std::uint32_t oid);
 

@@ -58,8 +58,8 @@ struct Ruling {
   std::shared_ptr<const sql::Analysis> rewritten;        // of the text that goes to the server
   sql::Dialect reading;  // in which the text was read; not certain: it is one of several
   bool certain = true;
-  bool passing =
-      false;  // read the transaction's state, the time or counters: true of this moment only
+  // It read the transaction's state, the time or counters: asked again at every use.
+  bool passing = false;
   std::uint64_t epoch = 0;
 };
 using Judged = std::shared_ptr<const Ruling>;
@@ -83,8 +83,6 @@ struct Completion {  // of one statement
 struct Reading {
   sql::Dialect known;
   bool certain = true;
-  bool passing =
-      false;  // read the transaction's state, the time or counters: true of this moment only
 };
 
 // What a rule may see of one message. Views; valid during judge() only.
@@ -119,6 +117,9 @@ struct Subject {
   bool copy_in = false;                    // copy
   std::uint32_t number = 0;                // copy, complete: which statement of the text, from 0
 };
+
+// The settings that say whom a session acts as.
+bool is_role_setting(std::string_view name);
 
 // Whether running the statement may change the role, as far as its text tells: what functions set in
 // their bodies is not seen.

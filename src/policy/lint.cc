@@ -227,6 +227,12 @@ bool names(const Override& override_, const Rule& rule) {
   return rule.id == wanted;
 }
 
+std::vector<std::string> ids_of(const Source& source) {
+  std::vector<std::string> ids;
+  for (const Rule& rule : source.rules) ids.push_back(rule.id);
+  return ids;
+}
+
 }  // namespace
 
 std::string contradiction(const Match& a, const Match& b) {
@@ -241,16 +247,6 @@ void lint_lists(const FileReading& reading) {
     if (!list.used) reading.problems.warning(list.place, "list '@" + list.name + "' is not used");
   }
 }
-
-namespace {
-
-std::vector<std::string> ids_of(const Source& source) {
-  std::vector<std::string> ids;
-  for (const Rule& rule : source.rules) ids.push_back(rule.id);
-  return ids;
-}
-
-}  // namespace
 
 void lint_overrides(const Source& source, std::span<const Override> overrides,
                     const Problems& problems) {

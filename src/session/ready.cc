@@ -109,8 +109,7 @@ Step oversize(Ready& ready, Scene& scene) {
   if (piece.tag == 'd' || ready.skipping) return stay();
   Entry entry;
   entry.kind = kind_of(piece.tag);
-  entry.shifts = piece.tag == 'Q' || piece.tag == 'F';
-  ready.doubt.sent(entry);
+  if (piece.tag == 'Q' || piece.tag == 'F') runs(ready, scene, entry);
   ready.sight.saw(nullptr);
   ready.ledger.owe(std::move(entry));
   // It was not read: it may be anything.
@@ -137,10 +136,10 @@ Step on_piece(Ready& ready, Scene& scene, const wire::Piece& piece) {
 // Asked for once: what is kept shrinks when the ledger is empty.
 bool keeps_too_much(Ready& ready, const Scene& scene) {
   if (!scene.enforcing() || ready.skipping || ready.copy.active || ready.ledger.empty() ||
-      ready.unanswered_bytes < scene.setup.limits.unanswered_bytes) {
+      ready.ledger.analysis_bytes() < scene.setup.limits.unanswered_bytes) {
     return false;
   }
-  ready.unanswered_bytes = 0;
+  ready.ledger.forget_analysis_bytes();
   return true;
 }
 

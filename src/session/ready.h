@@ -56,8 +56,6 @@ struct Ready {
   bool barrier = false;
   std::uint64_t segment_bytes = 0;  // client bytes since the last ReadyForQuery
   std::uint64_t segment = 0;        // Syncs sent so far
-  // Of the analyses that the ledger holds, since it was empty last; one that is shared counts each time.
-  std::uint64_t unanswered_bytes = 0;
   Doubt doubt;
   Sight sight;
   policy::Judged applied;       // whose settings were set last, with nothing of the client's behind

@@ -1,9 +1,9 @@
 #include "session/requests.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
+#include "policy/function_call.h"
 #include "session/copy.h"
 #include "session/refusal.h"
 #include "session/rewriting.h"
@@ -17,19 +17,13 @@ namespace {
 using Kind = Entry::Kind;
 using policy::Subject;
 
-// The functions behind libpq's large-object interface (pg_dump, psql, vacuumlo and drivers call
-// them by FunctionCall); pg_proc.dat of PostgreSQL 15, the same in 12 to 18.
-constexpr std::array<std::uint32_t, 13> kLargeObjectFunctions = {
-    952, 953, 954, 955, 956, 957, 958, 964, 715, 1004, 3170, 3171, 3172};
-
 bool permitted(FunctionCalls setting, std::uint32_t function) {
   switch (setting) {
     case FunctionCalls::allow: return true;
     case FunctionCalls::deny: return false;
     case FunctionCalls::large_objects: break;
   }
-  return std::find(kLargeObjectFunctions.begin(), kLargeObjectFunctions.end(), function) !=
-         kLargeObjectFunctions.end();
+  return policy::is_large_object_function(function);
 }
 
 Entry entry_of(const Scene& scene, Kind kind, Object* object, policy::Judged judged) {
@@ -74,19 +68,6 @@ void unpack(const wire::Bind& bind, std::string_view types, std::vector<policy::
   }
 }
 
-// Something of the client's runs: settings of ours may not be the last word any more.
-void runs(Ready& ready, Scene& scene, Entry& entry) {
-  ready.applied.reset();
-  entry.shifts = may_shift(entry.judged, ready.doubt.in_transaction);
-  entry.turns = may_turn(entry.judged);
-  // The end of a block takes SET LOCAL ROLE back, and ROLLBACK any.
-  entry.swaps = may_swap_role(entry.judged) ||
-                (entry.turns && (ready.doubt.swapping != 0 || scene.settings.role_is_open()));
-  ready.doubt.sent(entry);
-  if (entry.turns) scene.view.set_transaction(policy::SessionView::kUnknownTransaction);
-  if (entry.swaps) scene.view.set_role_unsettled(true);
-}
-
 }  // namespace
 
 policy::Refusal too_many(const char* what, std::uint32_t limit) {
@@ -99,10 +80,19 @@ policy::Refusal too_many(const char* what, std::uint32_t limit) {
   return refusal;
 }
 
+void runs(Ready& ready, Scene& scene, Entry& entry) {
+  ready.applied.reset();
+  entry.shifts = may_shift(entry.judged, ready.doubt.in_transaction);
+  entry.turns = may_turn(entry.judged);
+  // The end of a block takes SET LOCAL ROLE back, and ROLLBACK any.
+  entry.swaps = may_swap_role(entry.judged) ||
+                (entry.turns && (ready.doubt.swapping != 0 || scene.settings.role_is_open()));
+  ready.doubt.sent(entry);
+  if (entry.turns) scene.view.set_transaction(policy::SessionView::kUnknownTransaction);
+  if (entry.swaps) scene.view.set_role_unsettled(true);
+}
+
 void release(Ready& ready, Scene& scene, Bytes bytes, Entry entry) {
-  if (entry.judged != nullptr && entry.judged->analysis != nullptr) {
-    ready.unanswered_bytes += entry.judged->analysis->memory();
-  }
   ready.ledger.owe(std::move(entry));
   scene.out->to_server.release(bytes);
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "policy/judge.h"
 
 namespace pgmoat::session {
 
@@ -50,8 +51,6 @@ bool is_of_session(const sql::Setting& setting) {
          setting.scope == sql::Setting::Scope::local;
 }
 
-bool is_role(std::string_view name) { return name == "role" || name == "session_authorization"; }
-
 }  // namespace
 
 void Settings::logged_in() {
@@ -82,7 +81,7 @@ void Settings::reported(std::string_view name, std::string_view value) {
   if (key == "server_encoding") server_is_utf8_ = value == "UTF8";
   if (key == "application_name") view_->set(policy::SessionField::application, std::string(value));
   if (key == "server_version") view_->set(policy::SessionField::server, std::string(value));
-  if (is_role(key)) refresh_role();
+  if (policy::is_role_setting(key)) refresh_role();
 }
 
 bool Settings::counts_utf8() const {
@@ -145,7 +144,7 @@ void Settings::change(std::string_view name, Value value, bool local) {
     if (!local) entry->kept = value;
   }
   put(name, value);
-  if (is_role(name)) refresh_role();
+  if (policy::is_role_setting(name)) refresh_role();
 }
 
 // What was tracked is unknown now.
@@ -175,7 +174,9 @@ void Settings::put(std::string_view name, const Value& value) {
   }
   const bool here = view_->has_guc(name);
   if (here && view_->guc(name) == *value) return;
-  if (!here && view_->gucs().size() >= kMost && !is_reported(name) && !is_role(name)) return;
+  if (!here && view_->gucs().size() >= kMost && !is_reported(name) &&
+      !policy::is_role_setting(name))
+    return;
   view_->set_guc(std::string(name), *value);
 }
 
@@ -203,7 +204,7 @@ void Settings::transaction_ends(bool commits) {
   bool role = false;
   for (const Undo& entry : log_) {
     put(entry.name, commits ? entry.kept : entry.before);
-    role |= is_role(entry.name);
+    role |= policy::is_role_setting(entry.name);
   }
   log_.clear();
   if (lost_) {
@@ -219,12 +220,13 @@ void Settings::savepoint_undone() {
   for (Undo& entry : log_) {
     put(entry.name, std::nullopt);
     entry.kept.reset();
-    if (is_role(entry.name)) refresh_role();
+    if (policy::is_role_setting(entry.name)) refresh_role();
   }
 }
 
 bool Settings::role_is_open() const {
-  return std::any_of(log_.begin(), log_.end(), [](const Undo& undo) { return is_role(undo.name); });
+  return std::any_of(log_.begin(), log_.end(),
+                     [](const Undo& undo) { return policy::is_role_setting(undo.name); });
 }
 
 void Settings::refresh_role() {

@@ -31,9 +31,7 @@ void settle(Ready& ready) {
   ready.answer = {};
   ready.ledger.settle();
   drop_markers(ready);
-  if (!ready.ledger.empty()) return;
-  ready.barrier = false;
-  ready.unanswered_bytes = 0;
+  if (ready.barrier && ready.ledger.empty()) ready.barrier = false;
 }
 
 void confirm(Ready& ready) {

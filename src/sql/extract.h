@@ -31,6 +31,7 @@ struct alignas(8) Scope {  // 16 bytes: in two registers, where it is handed on 
   std::uint16_t selects = 0;
   std::uint32_t ctes = 0;  // the innermost CTE in sight: an index into Extractor::ctes_, 0 for none
 };
+static_assert(sizeof(Scope) == 16);
 
 class Extractor {
  public:
@@ -122,7 +123,7 @@ class Extractor {
   void add_pasted_sql(const void* first, const void* second, const void* relation,
                       const void* condition, const Scope& scope);
   void add_table_rows(const void* argument, const Scope& scope);
-  void add_schema(const char* name, const Scope& scope);
+  void add_schema(std::string_view schema, Access access, Via via, const Scope& scope);
   void add_whole_schema(const void* argument, const Scope& scope);
   void add_inner_sql(const void* argument, const Scope& scope);
 

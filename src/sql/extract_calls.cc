@@ -255,18 +255,13 @@ void Extractor::add_table_rows(const void* argument, const Scope& scope) {
   if (text && text->find_first_not_of("0123456789") != std::string_view::npos) {
     return add_relation_literal(argument, scope);
   }
-  add_whole_schema(value, scope);
-  draft_.relations.back().schema = "*";
+  add_schema("*", Access::read, Via::literal, scope);
 }
 
 void Extractor::add_whole_schema(const void* argument, const Scope& scope) {
-  Relation& relation = draft_.relations.emplace_back();
-  relation.name = "*";
-  relation.via = Via::literal;
-  relation.nested = scope.nested;
-  if (!argument) return;
+  if (!argument) return add_schema({}, Access::read, Via::literal, scope);
   const auto schema = constant_text(argument, draft_.arena);
-  relation.schema = schema ? draft_.arena.keep(*schema) : "*";
+  add_schema(schema ? draft_.arena.keep(*schema) : "*", Access::read, Via::literal, scope);
 }
 
 void Extractor::note_set_config(const void* list, const Scope& scope) {

@@ -189,12 +189,7 @@ void Extractor::visit_grant(const void* node, const Scope& scope) {
     if (is(object, T_RangeVar) || is(object, T_ObjectWithArgs)) {
       push(object, scope);
     } else if (grant.targtype == ACL_TARGET_ALL_IN_SCHEMA && is_relation_type(grant.objtype)) {
-      Relation& relation = draft_.relations.emplace_back();
-      relation.schema = keep(as<String>(object)->sval);
-      relation.name = "*";
-      relation.access = Access::grant;
-      relation.via = Via::ddl;
-      relation.nested = scope.nested;
+      add_schema(keep(as<String>(object)->sval), Access::grant, Via::ddl, scope);
     } else {
       add_object(grant.objtype, object, scope);
     }

@@ -45,12 +45,6 @@ def moat(postgres, tmp_path_factory):
         assert moat.events("protocol_fault") == []
 
 
-@pytest.fixture
-def conn(moat):
-    with Conn(moat.port) as conn:
-        yield conn
-
-
 def words(reply):
     """The message of the error, or what was said."""
     errors = [fields(body)["M"] for tag, body in reply if tag == "E"]
