@@ -63,6 +63,8 @@ void LuaLoader::load(const Text& text) {
     reading_.problems.error(
         here ? place_in(text, trouble->line) : Place{trouble->file, trouble->line},
         without_place(*trouble));
+    // What fills it stays there, and would be held against the files that follow.
+    if (trouble->kind == script::Trouble::Kind::memory) sandbox_.reset();
   } else if (!registrar_.has_api(text.name)) {
     reading_.problems.error({text.name, 1, 1}, "pgmoat.api(1) must come first");
   }

@@ -256,6 +256,26 @@ TEST(LoadLua, TheApiComesFirst) {
   EXPECT_EQ(told(read("\npgmoat.api(2)\n")), "f.lua:2:1: this pgmoat knows api 1 only\n");
 }
 
+TEST(LoadLua, AFileThatFillsTheMemoryIsHeldAgainstNoOther) {
+  LoadOptions options;
+  options.now = k2026;
+  options.budget.memory = 2u << 20;
+  options.budget.load_wall = std::chrono::seconds(30);
+  const Source source = load_texts(
+      {{"a.lua", "pgmoat.api(1)\nt = {} while true do t = { t } end"},
+       {"b.lua",
+        "pgmoat.api(1)\npgmoat.rule{ id = 'b.r', mode = 'monitor', verdict = pgmoat.deny{} }"},
+       {"c.toml",
+        "[pack]\nid = \"c\"\nversion = \"1\"\nrequires_api = 1\n[[rule]]\nid = \"c.r\"\n"
+        "mode = \"monitor\"\nwhen = \"q.joins > 3\"\ndeny = {}\n"}},
+      options);
+  std::string errors;
+  for (const Problem& problem : source.problems) {
+    if (problem.level == Problem::Level::error) errors += to_string(problem) + "\n";
+  }
+  EXPECT_EQ(errors, "a.lua:2:1: not enough memory: the limit is 2 MiB\n");
+}
+
 TEST(LoadLua, SyntaxIsToldWithItsLine) {
   const std::string what = told(read("pgmoat.api(1)\nlocal x = = 1\n"));
   EXPECT_EQ(what, "f.lua:2:1: unexpected symbol near '='\n");
