@@ -1,7 +1,7 @@
 -- Every reference to a tenant's table sees the rows of the session's tenant only. What cannot be
 -- narrowed by a filter is refused. Row security in the database is the stronger control; this is for
--- schemas that cannot be changed. Load it with the pack `multitenant`, which keeps app.tenant from being
--- changed.
+-- schemas that cannot be changed. Load it with the pack `multitenant` at level 2, which keeps app.tenant
+-- from being changed: [policy] packs = ["core", "multitenant"], levels = { multitenant = 2 }.
 pgmoat.api(1)
 
 local tenant_tables = { "public.orders", "public.invoices" }
@@ -31,7 +31,9 @@ pgmoat.rule{
   tags = { "multitenant" },
   on_error = "deny",
   order = 10,
-  match = { user = "app", relations = tenant_tables, kind = { "select", "update", "delete" } },
+  -- No `kind`: PREPARE, DECLARE, EXPLAIN and COPY (SELECT ...) are filtered too, and what cannot be is
+  -- refused by on_error.
+  match = { user = "app", relations = tenant_tables },
   decide = function(s)
     local tenant = s.guc["app.tenant"]
     if not tenant or tenant == "" then

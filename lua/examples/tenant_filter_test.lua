@@ -22,6 +22,13 @@ test("changes are narrowed", function(t)
   t:expect(t:eval(app, "UPDATE public.orders SET paid = true WHERE id = 1 OR id = 2")):rewrites()
 end)
 
+test("whatever reads is narrowed, by whatever statement", function(t)
+  for _, statement in ipairs{ "PREPARE x AS SELECT id FROM ", "DECLARE c CURSOR FOR SELECT id FROM ",
+                              "EXPLAIN (ANALYZE) SELECT id FROM " } do
+    t:expect(t:eval(app, statement .. "orders")):rewrites(statement .. narrowed("orders", "'7'") .. " orders")
+  end
+end)
+
 test("a tenant's name is a literal, whatever it holds", function(t)
   local sly = { user = "app", guc = { ["app.tenant"] = "7' OR true --" } }
   t:expect(t:eval(sly, "SELECT id FROM orders"))
@@ -35,6 +42,8 @@ end)
 test("what no filter narrows is refused", function(t)
   t:expect(t:eval(app, "INSERT INTO orders (id, tenant_id) VALUES (1, '8')")):denies("tenant-insert")
   t:expect(t:eval(app, "COPY orders TO STDOUT")):denies("tenant-insert")
+  t:expect(t:eval(app, "LOCK orders")):denies("tenant-filter")
+  t:expect(t:eval(app, "SELECT query_to_xml('SELECT * FROM orders', true, true, '')")):denies("tenant-filter")
 end)
 
 test("other tables and other users are left alone", function(t)

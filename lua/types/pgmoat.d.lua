@@ -12,10 +12,10 @@
 ---@field user string The user that the session logged in as.
 ---@field database string The database.
 ---@field application_name string What the client calls itself: a hint, not proof.
----@field role string The role in effect: that of SET ROLE, else the user.
+---@field role string The role in effect: that of SET ROLE, else the user; "?" where it is not known.
 ---@field server_version string The server's version, as it says; "" before login.
 ---@field client pgmoat.Client Where the client is.
----@field transaction "idle"|"in_transaction"|"failed" The state of the transaction before the message.
+---@field transaction "idle"|"in_transaction"|"failed"|"unknown" The state of the transaction before the message.
 ---@field replication boolean The session speaks the replication protocol.
 ---@field guc pgmoat.Settings Tracked settings: s.guc["app.tenant"]; nil where not known.
 ---@field tags pgmoat.Tags What rules have tagged the session with.
@@ -188,7 +188,7 @@
 
 ---@class pgmoat.Match
 ---@field kind "select"|"insert"|"update"|"delete"|"merge"|"copy"|"ddl"|"dcl"|"tcl"|"set"|"show"|"explain"|"call"|"do"|"prepare"|"execute"|"cursor"|"listen"|"vacuum"|"other"|("select"|"insert"|"update"|"delete"|"merge"|"copy"|"ddl"|"dcl"|"tcl"|"set"|"show"|"explain"|"call"|"do"|"prepare"|"execute"|"cursor"|"listen"|"vacuum"|"other")[]|nil What the statement is. WITH d AS (DELETE ...) SELECT is a delete too: it is refused as either, and allowed as both only.
----@field command string|string[]|nil The command tag of PostgreSQL: "CREATE TABLE".
+---@field command string|string[]|nil The command tag of PostgreSQL: "CREATE TABLE"; also of a statement in a body, a CTE, or SQL given as text.
 ---@field writes boolean|string|string[]|nil Whether the statement changes anything; or the relations that it changes.
 ---@field parsed boolean|nil Whether the grammar could read the text.
 ---@field opaque boolean|"none"|"oversize"|"encoding"|"comments"|"tokens"|"nesting"|"statements"|"tree"|"unparsable"|"dialect"|("none"|"oversize"|"encoding"|"comments"|"tokens"|"nesting"|"statements"|"tree"|"unparsable"|"dialect")[]|nil The facts may not be all there is, and why.
@@ -225,7 +225,7 @@
 ---@field prepared string|string[]|nil The name of PREPARE, EXECUTE, DEALLOCATE.
 ---@field cursor string|string[]|nil The name of DECLARE, FETCH, CLOSE.
 ---@field channel string|string[]|nil The channel of LISTEN, NOTIFY.
----@field ["where.present"] boolean|nil Every UPDATE and DELETE has a WHERE.
+---@field ["where.present"] boolean|nil Every UPDATE and DELETE has a WHERE; true of a statement without any.
 ---@field ["where.constant_true"] boolean|nil Some UPDATE's or DELETE's WHERE is true.
 ---@field ["where.tautology"] boolean|nil Some WHERE has an OR arm that is always true.
 ---@field ["limit.kind"] "none"|"literal"|"param"|"expr"|("none"|"literal"|"param"|"expr")[]|nil What LIMIT is; LIMIT ALL is none.
@@ -244,7 +244,7 @@
 ---@field client string|string[]|nil The client's address.
 ---@field tags string|string[]|nil A tag that a rule gave the session.
 ---@field transaction "idle"|"in_transaction"|"failed"|("idle"|"in_transaction"|"failed")[]|nil The state of the transaction before the statement.
----@field time string|string[]|nil Now is inside a weekly window.
+---@field time string|string[]|nil Now is inside a weekly window: days (Mon, Mon-Fri, Sat,Sun, daily; left out: every day) and hours; past midnight it belongs to the day it starts on. UTC without a zone in front.
 ---@field ["session.replication"] boolean|nil The session speaks the replication protocol.
 ---@field all pgmoat.Match|pgmoat.Match[]|nil
 ---@field any pgmoat.Match|pgmoat.Match[]|nil
@@ -307,8 +307,9 @@
 ---@field sql string? The statement.
 ---@field expect string What the rule does; "pass": nothing.
 ---@field rewritten string? The text that a rewrite makes.
----@field session table? user, database, app, client, role, transaction, replication, server, guc, tags.
----@field parameters (string|integer|boolean)[]? Values of $1, $2, ...
+---@field session table? user, database, app, client, role, transaction, protocol, guc, tags.
+---@field params (string|integer|boolean)[]? Values of $1, $2, ...
+---@field parameters (string|integer|boolean)[]? The same by its older name.
 
 pgmoat = { edit = {} }
 

@@ -151,7 +151,7 @@ Case read_case(const toml::table& table, const Asker& defaults, TableReader& rea
     if (name == "name") one.name = reader.text(value, name);
     else if (name == "sql") one.sql = reader.text(value, name);
     else if (name == "session") reader.session(value, one.asker);
-    else if (name == "params") one.parameters = reader.texts(value, name);
+    else if (name == "params" || name == "parameters") one.parameters = reader.texts(value, name);
     else if (name == "expect") reader.expectation(value, one.expect);
     else if (name == "rewritten") one.expect.rewritten = reader.text(value, name);
     else

@@ -42,11 +42,15 @@ std::vector<Case> table_cases(const std::string& text, const std::string& file,
 // *.test.toml and *_test.lua in the folders of a policy, and beside its files.
 std::vector<std::string> test_files(const std::vector<std::string>& paths);
 
-// A Lua test: its result is "" or what failed.
+// A Lua test.
 struct ScriptCase {
+  struct Outcome {
+    policy::Place place;  // of the line that failed; of the test where none did
+    std::string failure;  // "": passed
+  };
   std::string name;
   policy::Place place;
-  std::function<std::string()> run;
+  std::function<Outcome()> run;
 };
 
 }  // namespace pgmoat::app

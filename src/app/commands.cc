@@ -68,6 +68,13 @@ Result<Config, ConfigErrors> effective(const Options& options) {
   return config;
 }
 
+// What `check` has read: a configuration, and where they stand in for its policy, the paths given.
+std::string checked(const Options& options) {
+  std::string names = options.file;
+  for (const std::string& path : options.paths) names += (names.empty() ? "" : ", ") + path;
+  return names.empty() ? "built-in defaults" : names;
+}
+
 int check(const Options& options) {
   auto config = effective(options);
   if (!config) return complain(config.error());
@@ -76,8 +83,7 @@ int check(const Options& options) {
   const auto trial = Trial::start(policy->bundle, config->policy);  // its scripts load
   if (!trial) return complain({trial.error()});
   for (const std::string& warning : policy->warnings) std::fprintf(stderr, "%s\n", warning.c_str());
-  const std::string name = options.file.empty() ? "built-in defaults" : options.file;
-  std::printf("%s: ok\nmode %s, listen %s, backend %s\n", name.c_str(),
+  std::printf("%s: ok\nmode %s, listen %s, backend %s\n", checked(options).c_str(),
               config->server.session.mode == session::Mode::enforce ? "enforce" : "monitor",
               net::to_string(config->server.listen.front()).c_str(),
               net::to_string(config->server.backend).c_str());
@@ -117,6 +123,14 @@ int explain(Options& options) {
   return 0;
 }
 
+int init_folder(const Options& options) {
+  const std::string text = options.backend.empty() ? "127.0.0.1:5432" : options.backend;
+  const auto backend = parse_address(text);
+  if (!backend) return complain({"--backend: " + backend.error()});
+  if (backend->port == 0) return complain({"--backend: a server's port is 1 to 65535"});
+  return init(options.folder, text);
+}
+
 int test(const Options& options) {
   auto config = effective(options);
   if (!config) return complain(config.error()), 3;
@@ -127,12 +141,18 @@ void add_config(CLI::App* verb, Options& options) {
   verb->add_option("--config", options.file, "TOML file");
 }
 
+// One value each time: what follows is the command's own, a statement or a path.
+void repeated(CLI::App* verb, const std::string& name, std::vector<std::string>& into,
+              const std::string& what) {
+  verb->add_option(name, into, what + "; may be repeated")->allow_extra_args(false);
+}
+
 void describe_run(CLI::App& app, Options& options) {
   CLI::App* run =
       app.add_subcommand("run", "serve, in the foreground; events go to stderr as JSON");
   add_config(run, options);
   run->add_option("--backend", options.backend, "the PostgreSQL server, HOST:PORT");
-  run->add_option("--listen", options.listen, "where to listen, HOST:PORT; may be repeated");
+  repeated(run, "--listen", options.listen, "where to listen, HOST:PORT");
   run->add_option("--mode", options.mode, "monitor: judge, report, change nothing; enforce: refuse")
       ->check(CLI::IsMember({"monitor", "enforce"}));
   run->add_option("--workers", options.workers, "threads; 0: one per core")
@@ -150,19 +170,20 @@ void describe_explain(CLI::App& app, Options& options) {
   verb->add_option("--app", asker.application, "application_name");
   verb->add_option("--client", asker.client, "its address");
   verb->add_option("--role", asker.role);
-  verb->add_option("--tag", asker.tags, "a tag of the session; may be repeated");
+  repeated(verb, "--tag", asker.tags, "a tag of the session");
   verb->add_option_function<std::vector<std::string>>(
-      "--set",
-      [&options](const std::vector<std::string>& words) {
-        for (const std::string& word : words) options.words.push_back("guc." + word);
-      },
-      "a setting of the session, NAME=VALUE; may be repeated");
+          "--set",
+          [&options](const std::vector<std::string>& words) {
+            for (const std::string& word : words) options.words.push_back("guc." + word);
+          },
+          "a setting of the session, NAME=VALUE; may be repeated")
+      ->allow_extra_args(false);
   verb->add_flag("--extended", asker.extended, "as the extended protocol sends it");
   verb->add_option("--mode", options.mode, "enforce (default) or monitor")
       ->check(CLI::IsMember({"monitor", "enforce"}));
   verb->add_flag("--all", options.explain.all, "also the rules that do not match, and why");
-  verb->add_option("--policy", options.paths, "these files and folders instead of the policy");
-  verb->add_option("--pack", options.packs, "this shipped pack; may be repeated");
+  repeated(verb, "--policy", options.paths, "a file or folder instead of the policy");
+  repeated(verb, "--pack", options.packs, "this shipped pack");
   verb->add_option("--format", options.format)->check(CLI::IsMember({"human", "json"}));
 }
 
@@ -181,12 +202,12 @@ void describe_policy_verbs(CLI::App& app, Options& options) {
       app.add_subcommand("check", "validate a configuration and its policy; binds nothing");
   add_config(check, options);
   check->add_option("paths", options.paths, "policies, instead of the configuration's");
-  check->add_option("--pack", options.packs, "this shipped pack; may be repeated");
+  repeated(check, "--pack", options.packs, "this shipped pack");
   check->add_flag("--with-tests", options.with_tests, "run the policy's tests, too");
   CLI::App* test = app.add_subcommand("test", "run the tests of a policy");
   add_config(test, options);
   test->add_option("paths", options.paths, "policies, instead of the configuration's");
-  test->add_option("--pack", options.packs, "this shipped pack; may be repeated");
+  repeated(test, "--pack", options.packs, "this shipped pack");
   describe_tests(test, options);
   CLI::App* init = app.add_subcommand("init", "write a configuration and a first policy");
   init->add_option("folder", options.folder, "where; the current one by default");
@@ -223,9 +244,7 @@ int dispatch(const CLI::App& app, Options& options) {
   if (app.got_subcommand("check")) return check(options);
   if (app.got_subcommand("explain")) return explain(options);
   if (app.got_subcommand("test")) return test(options);
-  if (app.got_subcommand("init")) {
-    return init(options.folder, options.backend.empty() ? "127.0.0.1:5432" : options.backend);
-  }
+  if (app.got_subcommand("init")) return init_folder(options);
   if (app.got_subcommand("new")) return new_rule(options.rule_id, options.folder, options.lua);
   if (app.got_subcommand("schema")) return print_schema(options.stubs, options.reference);
   return run(options);

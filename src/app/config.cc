@@ -10,7 +10,6 @@
 #include "app/keys.h"
 #include "app/policy_keys.h"
 #include "base/ascii.h"
-#include "base/nearest.h"
 
 namespace pgmoat::app {
 
@@ -22,63 +21,86 @@ class Walk {
   Walk(std::string file, Config& config) : file_(std::move(file)), config_(config) {}
 
   ConfigErrors run(const toml::table& root) {
-    table(root, "", top(),
-          {"protocol", "refuse", "limits", "timeouts", "on_failure", "policy", "sql", "script"});
-    section(root, "protocol", protocol());
-    section(root, "refuse", {{"words", words(config_.refuse_words)}});
-    section(root, "limits", limits());
-    section(root, "timeouts", timeouts());
-    section(root, "on_failure", on_failure());
-    section(root, "policy", policy_keys(config_.policy, file_));
-    section(root, "sql", sql_keys(config_.policy.sql));
-    section(root, "script", script_keys(config_.policy.script));
-    return std::move(errors_);
-  }
-  void add(const toml::source_region& at, const std::string& what) {
-    errors_.push_back(file_ + ":" + std::to_string(at.begin.line) + ":" +
-                      std::to_string(at.begin.column) + ": " + what);
+    sections_ = {{"protocol", protocol()},
+                 {"refuse", {{"words", words(config_.refuse_words)}}},
+                 {"limits", limits()},
+                 {"timeouts", timeouts()},
+                 {"on_failure", on_failure()},
+                 {"policy", policy_keys(config_.policy, file_, complain())},
+                 {"sql", sql_keys(config_.policy.sql)},
+                 {"script", script_keys(config_.policy.script)}};
+    top_ = top();
+    Keys all = top_;
+    for (const Section& section : sections_) {
+      all.push_back({section.name, [&](const toml::node& node) { return read(section, node); }});
+    }
+    read_keys(root, "", all, complain(), [this](std::string_view key) { return home(key); });
+    return sentences();
   }
 
  private:
+  struct Section {
+    const char* name;
+    Keys keys;
+  };
+
+  Complain complain() {
+    return [this](const toml::source_region& at, const std::string& what) { add(at, what); };
+  }
+  void add(const toml::source_region& at, const std::string& what) {
+    mistakes_.push_back({at.begin, what});
+  }
+
   Keys top();
   Keys protocol();
   Keys limits();
   Keys timeouts();
   Keys on_failure();
 
-  void section(const toml::table& root, const char* name, const Keys& keys) {
-    const toml::node* node = root.get(name);
-    if (node == nullptr) return;
-    if (!node->is_table()) return add(node->source(), std::string("'") + name + "' is a section");
-    table(*node->as_table(), name, keys, {});
-  }
-
-  void table(const toml::table& from, const std::string& name, const Keys& keys,
-             const std::vector<std::string>& sections) {
-    for (const auto& [key, node] : from) {
-      const std::string_view text = key.str();
-      if (std::find(sections.begin(), sections.end(), text) != sections.end()) continue;
-      const auto at = std::find_if(keys.begin(), keys.end(),
-                                   [&](const Key& known) { return known.name == text; });
-      if (at == keys.end()) {
-        unknown(key, name, keys, sections);
-      } else if (const std::string wrong = at->read(node); !wrong.empty()) {
-        add(node.source(), std::string(text) + ": " + wrong);
-      }
+  std::string read(const Section& section, const toml::node& node) {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) {
+      add(node.source(), "'" + std::string(section.name) + "' is a section");
+      return {};
     }
+    read_keys(*table, "[" + std::string(section.name) + "]", section.keys, complain(),
+              [this](std::string_view key) { return home(key); });
+    return {};
   }
 
-  void unknown(const toml::key& key, const std::string& name, const Keys& keys,
-               std::vector<std::string> known) {
-    for (const Key& k : keys) known.emplace_back(k.name);
-    std::string what = "unknown key '" + std::string(key.str()) + "'";
-    if (!name.empty()) what += " in [" + name + "]";
-    add(key.source(), what + did_you_mean(key.str(), known));
+  // As one reads the file.
+  ConfigErrors sentences() {
+    std::stable_sort(mistakes_.begin(), mistakes_.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    ConfigErrors errors;
+    for (const auto& [at, what] : mistakes_) {
+      errors.push_back(file_ + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) +
+                       ": " + what);
+    }
+    return errors;
+  }
+
+  // Of a key that stands in the wrong place: where it belongs.
+  std::string home(std::string_view key) const {
+    const auto has = [&](const Keys& keys) {
+      return std::any_of(keys.begin(), keys.end(),
+                         [&](const Key& known) { return known.name == key; });
+    };
+    if (has(top_)) return "; it belongs at the top, before the first section";
+    std::string homes;
+    for (const Section& section : sections_) {
+      if (section.name == key) return "; [" + std::string(key) + "] is a section of its own";
+      if (!has(section.keys)) continue;
+      homes += (homes.empty() ? "[" : " or [") + std::string(section.name) + "]";
+    }
+    return homes.empty() ? homes : "; it belongs in " + homes;
   }
 
   std::string file_;
   Config& config_;
-  ConfigErrors errors_;
+  std::vector<std::pair<toml::source_position, std::string>> mistakes_;
+  Keys top_;
+  std::vector<Section> sections_;
 };
 
 Keys Walk::top() {
@@ -119,6 +141,7 @@ Keys Walk::limits() {
           {"statements", whole(session.limits.statements, 1, 1'000'000)},
           {"portals", whole(session.limits.portals, 1, 1'000'000)},
           {"pipeline", whole(session.limits.pipeline, 4096, 1'000'000)},
+          {"unanswered", size(session.limits.unanswered_bytes, 1 << 20, 1ull << 36)},
           {"refusals", whole(session.limits.refusals, 1, 100'000)},
           {"sessions", whole(config_.server.sessions, 1, 1'000'000)}};
 }

@@ -22,7 +22,8 @@ struct PolicyConfig {
   std::map<std::string, std::vector<std::string>> lists;  // take the place of a pack's
   std::map<std::string, policy::Mode> opaque;  // by reason of opacity; enforce where not given
   std::vector<policy::Override> overrides;
-  std::uint64_t cache_bytes = 64u << 20;  // analyses and rulings, per worker
+  std::map<std::string, policy::Place> places;  // of "packs.core", "levels.core", "lists.NAME"
+  std::uint64_t cache_bytes = 64u << 20;        // analyses and rulings, per worker
   sql::Limits sql;
   script::Budget script;
   bool empty() const { return packs.empty() && paths.empty(); }

@@ -1,8 +1,38 @@
 #include "app/keys.h"
 
+#include <algorithm>
+
 #include "app/config.h"
+#include "base/nearest.h"
 
 namespace pgmoat::app {
+
+void read_keys(const toml::table& from, const std::string& name, const Keys& keys,
+               const Complain& complain, const Elsewhere& elsewhere) {
+  std::vector<std::string_view> known;
+  for (const Key& key : keys) known.emplace_back(key.name);
+  for (const auto& [key, node] : from) {
+    const std::string_view text = key.str();
+    const auto at =
+        std::find_if(keys.begin(), keys.end(), [&](const Key& one) { return one.name == text; });
+    if (at == keys.end()) {
+      std::string what = "unknown key '" + std::string(text) + "'";
+      if (!name.empty()) what += " in " + name;
+      const std::string where = elsewhere ? elsewhere(text) : std::string();
+      complain(key.source(), what + (where.empty() ? did_you_mean(text, known) : where));
+    } else if (const std::string wrong = at->read(node); !wrong.empty()) {
+      complain(node.source(), std::string(text) + ": " + wrong);
+    }
+  }
+}
+
+Read text(std::string& into) {
+  return [&into](const toml::node& node) -> std::string {
+    if (!node.is_string()) return "expected a text";
+    into = *node.value<std::string>();
+    return {};
+  };
+}
 
 Read duration(Duration& into) {
   return [&into](const toml::node& node) -> std::string {

@@ -25,6 +25,14 @@ struct Key {
 };
 using Keys = std::vector<Key>;
 
+// Where a mistake is, and what it is.
+using Complain = std::function<void(const toml::source_region&, const std::string&)>;
+// For a key that the table does not know: what to say of it beyond that, or "".
+using Elsewhere = std::function<std::string(std::string_view)>;
+// Reads a table whose keys are known; `name` is how it is written: "[limits]", "" for the whole file.
+void read_keys(const toml::table& from, const std::string& name, const Keys& keys,
+               const Complain& complain, const Elsewhere& elsewhere = nullptr);
+
 template <class T>
 Read choice(T& into, std::vector<std::pair<std::string, T>> values) {
   return [&into, values = std::move(values)](const toml::node& node) -> std::string {
@@ -69,6 +77,7 @@ Read size(T& into, std::uint64_t low, std::uint64_t high) {
 
 Read duration(Duration& into);         // 100ms to 24h
 Read duration_or_off(Duration& into);  // zero: off
+Read text(std::string& into);
 Read words(std::vector<std::string>& into);
 Read addresses(std::vector<net::Address>& into);
 std::string read_address(const toml::node& node, net::Address& into);

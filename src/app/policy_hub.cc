@@ -20,10 +20,7 @@ bool WorkerJudge::wants(policy::Subject::Kind kind) const {
   return words_.wants(kind) || (policy_ && policy_->wants(kind));
 }
 
-void WorkerJudge::succeed(std::unique_ptr<PolicyJudge> policy, std::uint64_t epoch) {
-  policy_ = std::move(policy);
-  epoch_ = epoch;
-}
+void WorkerJudge::succeed(std::unique_ptr<PolicyJudge> policy) { policy_ = std::move(policy); }
 
 PolicyHub::MadeJudge PolicyHub::make_policy_judge(const Policy& policy,
                                                   const PolicyConfig& config) const {
@@ -53,7 +50,7 @@ std::unique_ptr<policy::Judge> PolicyHub::make_judge() {
   auto judge = std::make_unique<WorkerJudge>(words_);
   auto made = make_policy_judge(policy_, config_);
   PGMOAT_CHECK(made);  // load() has made one of the same
-  judge->succeed(std::move(*made), epoch_);
+  judge->succeed(std::move(*made));
   return judge;
 }
 
@@ -67,9 +64,8 @@ ConfigErrors PolicyHub::reload(const PolicyConfig& config, policy::Mode ceiling,
     if (!made) return {made.error()};
     // A std::function copies, a judge does not: it waits in a shared box for its worker.
     auto box = std::make_shared<std::unique_ptr<PolicyJudge>>(std::move(*made));
-    tasks.push_back([box, epoch = epoch_ + 1](policy::Judge& judge) {
-      static_cast<WorkerJudge&>(judge).succeed(std::move(*box), epoch);
-    });
+    tasks.push_back(
+        [box](policy::Judge& judge) { static_cast<WorkerJudge&>(judge).succeed(std::move(*box)); });
   }
   server.post_to_judges(std::move(tasks));
   policy_ = *built;

@@ -22,15 +22,14 @@ class WorkerJudge final : public policy::Judge {
   explicit WorkerJudge(const std::vector<std::string>& words) : words_(words) {}
   policy::Judged judge(const policy::Subject& subject) override;
   bool wants(policy::Subject::Kind kind) const override;
-  std::uint64_t epoch() const override { return epoch_; }
+  // The policy's own, so that it is what its rulings bear.
+  std::uint64_t epoch() const override { return policy_ ? policy_->epoch() : 0; }
   bool reads_copy_data() const override { return words_.reads_copy_data(); }
-  // Null: no policy. The epoch only rises.
-  void succeed(std::unique_ptr<policy::PolicyJudge> policy, std::uint64_t epoch);
+  void succeed(std::unique_ptr<policy::PolicyJudge> policy);  // null: no policy
 
  private:
   policy::WordList words_;
   std::unique_ptr<policy::PolicyJudge> policy_;
-  std::uint64_t epoch_ = 0;
 };
 
 class PolicyHub {

@@ -1,9 +1,12 @@
 #include "app/policy_keys.h"
 
-#include <array>
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <optional>
+#include <sstream>
+
+#include "policy/dates.h"
 
 namespace pgmoat::app {
 
@@ -42,85 +45,96 @@ Read paths(std::vector<std::string>& into, const std::string& file) {
   };
 }
 
+policy::Place place_of(const toml::node& node, const std::string& file) {
+  return {file, static_cast<int>(node.source().begin.line),
+          static_cast<int>(node.source().begin.column)};
+}
+
+// Names of packs and their places, since only loading tells whether there is such a pack.
+Read packs(PolicyConfig& policy, const std::string& file) {
+  return [&policy, file, read = words(policy.packs)](const toml::node& node) {
+    std::string wrong = read(node);
+    for (std::size_t at = 0; wrong.empty() && at < policy.packs.size(); ++at) {
+      policy.places["packs." + policy.packs[at]] = place_of((*node.as_array())[at], file);
+    }
+    return wrong;
+  };
+}
+
 // A table whose keys are free: each value by `read`, which is made for the key.
-Read free_table(const char* expected, std::function<Read(const std::string& key)> reader) {
-  return [expected, reader](const toml::node& node) -> std::string {
+Read free_table(const char* expected, std::function<Read(const toml::key& key)> reader,
+                const Complain& complain) {
+  return [expected, reader, complain](const toml::node& node) -> std::string {
     const toml::table* table = node.as_table();
     if (table == nullptr) return std::string("expected ") + expected;
     for (const auto& [key, value] : *table) {
-      const Read read = reader(std::string(key.str()));
+      const Read read = reader(key);
       const std::string wrong = read(value);
-      if (!wrong.empty()) return std::string(key.str()) + ": " + wrong;
+      if (!wrong.empty()) complain(value.source(), std::string(key.str()) + ": " + wrong);
     }
     return {};
   };
 }
 
-Read opaque(std::map<std::string, policy::Mode>& into) {
-  return free_table("a table of reasons and modes, such as { unparsable = \"monitor\" }",
-                    [&into](const std::string& key) -> Read {
-                      const auto known = opacities();
-                      if (std::find(known.begin(), known.end(), key) == known.end()) {
-                        const std::string wrong = "no such reason; known: " + listed(known);
-                        return [wrong](const toml::node&) { return wrong; };
-                      }
-                      return choice(into[key], kModes);
-                    });
-}
-
-// End of the written day or the written instant, as unix seconds.
-std::optional<std::int64_t> instant(const toml::node& node) {
-  const auto days = [](const toml::date& date) {
-    return std::chrono::sys_days(std::chrono::year(date.year) / date.month / date.day);
+Read opaque(std::map<std::string, policy::Mode>& into, const Complain& complain) {
+  const auto reader = [&into](const toml::key& key) -> Read {
+    const auto known = opacities();
+    if (std::find(known.begin(), known.end(), key.str()) == known.end()) {
+      const std::string wrong = "no such reason; known: " + listed(known);
+      return [wrong](const toml::node&) { return wrong; };
+    }
+    return choice(into[std::string(key.str())], kModes);
   };
-  const auto seconds = [](auto since) {
-    return std::chrono::duration_cast<std::chrono::seconds>(since).count();
+  return free_table("a table of reasons and modes, such as { unparsable = \"monitor\" }", reader,
+                    complain);
+}
+
+// A date of TOML, or one in quotes, as exceptions take them.
+Read moment(std::optional<std::int64_t>& into) {
+  return [&into](const toml::node& node) -> std::string {
+    std::ostringstream written;
+    if (const auto* date = node.as_date()) written << date->get();
+    else if (const auto* when = node.as_date_time()) written << when->get();
+    else if (const auto* text = node.as_string()) written << text->get();
+    into = policy::parse_moment(written.str());
+    return into ? "" : "expected a date, such as 2027-03-31";
   };
-  if (const auto date = node.value<toml::date>()) {
-    return seconds(days(*date).time_since_epoch()) + 86400;
-  }
-  if (const auto when = node.value<toml::date_time>()) {
-    const auto& time = when->time;
-    const int minutes = when->offset ? when->offset->minutes : 0;
-    return seconds(days(when->date).time_since_epoch()) + time.hour * 3600 + time.minute * 60 +
-           time.second - minutes * 60;
-  }
-  return std::nullopt;
 }
 
-std::string read_override(const toml::node& node, policy::Override& into, const std::string& file) {
-  const toml::table* table = node.as_table();
-  if (table == nullptr) return "expected tables: [[policy.override]]";
-  into.place = {file, static_cast<int>(node.source().begin.line),
-                static_cast<int>(node.source().begin.column)};
-  bool mode = false;
-  for (const auto& [key, value] : *table) {
-    const std::string_view name = key.str();
-    std::string wrong;
-    if (name == "rule") into.rule = value.value_or<std::string>("");
-    else if (name == "tag") into.tag = value.value_or<std::string>("");
-    else if (name == "reason") into.reason = value.value_or<std::string>("");
-    else if (name == "users") wrong = words(into.users)(value);
-    else if (name == "percent") wrong = whole(into.percent.emplace(), 0, 100)(value);
-    else if (name == "mode") wrong = choice(into.mode, kModes)(value), mode = true;
-    else if (name == "until")
-      into.until = instant(value), wrong = into.until ? "" : "expected a date, such as 2027-03-31";
-    else wrong = "unknown key; known: 'rule', 'tag', 'mode', 'users', 'percent', 'until', 'reason'";
-    if (!wrong.empty()) return std::string(name) + ": " + wrong;
-  }
-  if (into.rule.empty() == into.tag.empty()) return "needs either 'rule' or 'tag'";
-  if (!mode) return "needs 'mode'";
-  if (into.reason.empty()) return "needs 'reason': who reads it later must know why";
-  return {};
+void read_override(const toml::table& table, policy::Override& into, const std::string& file,
+                   const Complain& complain) {
+  const std::string name = "[[policy.override]]";
+  into.place = place_of(table, file);
+  read_keys(
+      table, name,
+      {{"rule", text(into.rule)},
+       {"tag", text(into.tag)},
+       {"reason", text(into.reason)},
+       {"users", words(into.users)},
+       {"percent",
+        [&into](const toml::node& node) { return whole(into.percent.emplace(), 0, 100)(node); }},
+       {"mode", choice(into.mode, kModes)},
+       {"until", moment(into.until)}},
+      complain);
+  const auto need = [&](bool met, const char* what) {
+    if (!met) complain(table.source(), name + " needs " + what);
+  };
+  need(table.contains("rule") != table.contains("tag"), "either 'rule' or 'tag'");
+  need(table.contains("mode"), "'mode'");
+  need(table.contains("reason"), "'reason': who reads it later must know why");
 }
 
-Read overrides(std::vector<policy::Override>& into, const std::string& file) {
-  return [&into, file](const toml::node& node) -> std::string {
+Read overrides(std::vector<policy::Override>& into, const std::string& file,
+               const Complain& complain) {
+  return [&into, file, complain](const toml::node& node) -> std::string {
     const toml::array* array = node.as_array();
     if (array == nullptr) return "expected tables: [[policy.override]]";
     for (const auto& item : *array) {
-      const std::string wrong = read_override(item, into.emplace_back(), file);
-      if (!wrong.empty()) return "line " + std::to_string(item.source().begin.line) + ": " + wrong;
+      if (const auto* table = item.as_table()) {
+        read_override(*table, into.emplace_back(), file, complain);
+      } else {
+        complain(item.source(), "override: expected tables: [[policy.override]]");
+      }
     }
     return {};
   };
@@ -142,17 +156,26 @@ Read microseconds(std::chrono::microseconds& into) {
 
 }  // namespace
 
-Keys policy_keys(PolicyConfig& policy, const std::string& file) {
+Keys policy_keys(PolicyConfig& policy, const std::string& file, const Complain& complain) {
+  const auto level = [&policy, file](const toml::key& key) -> Read {
+    return [&policy, file, name = std::string(key.str())](const toml::node& node) {
+      policy.places["levels." + name] = place_of(node, file);
+      return whole(policy.levels[name], 1, 4)(node);
+    };
+  };
+  const auto list = [&policy, file](const toml::key& key) -> Read {
+    return [&policy, file, name = std::string(key.str())](const toml::node& node) {
+      policy.places["lists." + name] = place_of(node, file);
+      return words(policy.lists[name])(node);
+    };
+  };
   return {
-      {"packs", words(policy.packs)},
+      {"packs", packs(policy, file)},
       {"paths", paths(policy.paths, file)},
-      {"levels",
-       free_table("a table of packs and levels, such as { core = 2 }",
-                  [&policy](const std::string& key) { return whole(policy.levels[key], 1, 4); })},
-      {"lists", free_table("a table of lists",
-                           [&policy](const std::string& key) { return words(policy.lists[key]); })},
-      {"opaque", opaque(policy.opaque)},
-      {"override", overrides(policy.overrides, file)},
+      {"levels", free_table("a table of packs and levels, such as { core = 2 }", level, complain)},
+      {"lists", free_table("a table of lists", list, complain)},
+      {"opaque", opaque(policy.opaque, complain)},
+      {"override", overrides(policy.overrides, file, complain)},
       {"cache", size(policy.cache_bytes, 1 << 20, 16ull << 30)}};
 }
 
@@ -165,7 +188,8 @@ Keys sql_keys(sql::Limits& limits) {
           {"statements_per_text", whole(limits.statements, 1, 100'000)},
           {"nodes", whole(limits.nodes, 1000, 100'000'000)},
           {"depth", whole(limits.depth, 100, 100'000)},
-          {"body_depth", whole(limits.body_depth, 1, 16)}};
+          {"body_depth", whole(limits.body_depth, 1, 16)},
+          {"filtered", whole(limits.filtered, 1, 100'000)}};
 }
 
 Keys script_keys(script::Budget& budget) {

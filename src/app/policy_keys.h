@@ -8,8 +8,8 @@
 
 namespace pgmoat::app {
 
-// Paths are taken relative to the folder of `file`.
-Keys policy_keys(PolicyConfig& policy, const std::string& file);
+// Paths are taken relative to the folder of `file`. Mistakes inside tables are told by `complain`.
+Keys policy_keys(PolicyConfig& policy, const std::string& file, const Complain& complain);
 Keys sql_keys(sql::Limits& limits);
 Keys script_keys(script::Budget& budget);
 

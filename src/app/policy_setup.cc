@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "base/nearest.h"
+#include "policy/lint.h"
 #include "policy/load.h"
 #include "policy/shipped.h"
 
@@ -18,8 +19,10 @@ using policy::Source;
 // In the places of shipped packs: no file of a user is likely to be named so.
 constexpr std::string_view kShippedFolder = "(pgmoat)/rules/";
 
-void complain(Source& source, std::string what) {
-  source.problems.push_back({Problem::Level::error, Place{}, std::move(what)});
+// Where the configuration names this pack or list; nowhere if the command line does.
+Place place_of(const PolicyConfig& config, const std::string& key) {
+  const auto at = config.places.find(key);
+  return at == config.places.end() ? Place{} : at->second;
 }
 
 std::vector<std::string> shipped_names() {
@@ -43,8 +46,12 @@ std::vector<policy::Text> shipped(const PolicyConfig& config, std::vector<std::s
     const auto at =
         std::find_if(all.begin(), all.end(), [&](const auto& pack) { return pack.name == name; });
     if (at == all.end()) {
-      wrong.push_back("policy.packs: no shipped pack '" + name + "'" +
-                      near_or_all(name, shipped_names()));
+      const Place place = place_of(config, "packs." + name);
+      const std::string what =
+          "no shipped pack '" + name + "'" + near_or_all(name, shipped_names());
+      wrong.push_back(place.file.empty()
+                          ? "--pack: " + what
+                          : policy::to_string({Problem::Level::error, place, "packs: " + what}));
     } else {
       texts.push_back({std::string(kShippedFolder) + name + ".toml", std::string(at->text)});
     }
@@ -54,18 +61,31 @@ std::vector<policy::Text> shipped(const PolicyConfig& config, std::vector<std::s
 
 // What the configuration says of packs: their levels, other lists, other modes.
 void apply_settings(const PolicyConfig& config, Source& source) {
-  std::vector<std::string> packs;
+  const policy::Problems problems(source.problems);
+  std::vector<std::string> packs, lists;
   for (policy::Pack& pack : source.packs) {
     packs.push_back(pack.id);
+    for (const auto& list : pack.lists) lists.push_back(list.first);
     const auto level = config.levels.find(pack.id);
     if (level != config.levels.end()) pack.level = level->second;
     else if (pack.place.file.starts_with(kShippedFolder)) pack.level = 1;
   }
   for (const auto& [name, level] : config.levels) {
     if (std::find(packs.begin(), packs.end(), name) != packs.end()) continue;
-    complain(source, "policy.levels: no pack '" + name + "' is loaded" + near_or_all(name, packs));
+    problems.error(place_of(config, "levels." + name),
+                   "levels: no pack '" + name + "' is loaded" + near_or_all(name, packs));
   }
-  for (const policy::Override& one : config.overrides) source.overrides.push_back(one);
+  for (const auto& [name, values] : config.lists) {
+    if (std::find(lists.begin(), lists.end(), name) != lists.end()) continue;
+    problems.error(place_of(config, "lists." + name), "lists: no pack that is loaded has a list '" +
+                                                          name + "'" + near_or_all(name, lists));
+  }
+  const auto now = static_cast<std::int64_t>(std::time(nullptr));
+  policy::lint_overrides(source, config.overrides, problems);
+  for (const policy::Override& one : config.overrides) {
+    if (one.until && *one.until <= now) problems.warning(one.place, "this override has ended");
+    source.overrides.push_back(one);
+  }
   for (const auto& [reason, mode] : config.opaque) {
     policy::Override one;
     one.rule = std::string(policy::kOpaquePrefix) + reason;

@@ -1,14 +1,19 @@
 #include "app/scaffold.h"
 
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "policy/facts_schema.h"
+#include "policy/shipped.h"
 
 namespace pgmoat::app {
 
@@ -104,11 +109,13 @@ constexpr std::string_view kLuacheckrc = R"(std = "lua54"
 read_globals = { "pgmoat", "test" }
 )";
 
-constexpr std::string_view kNewRule = R"([pack]
+constexpr std::string_view kNewPack = R"([pack]
 id = "PACK"
 version = "1"
 requires_api = 1
+)";
 
+constexpr std::string_view kNewRule = R"(
 [[rule]]
 id = "ID"
 description = "what must not happen, and why"
@@ -178,12 +185,86 @@ int write(const Files& files) {
   return 0;
 }
 
+// As loading has it; and a file is named so.
 bool good_id(const std::string& id) {
-  return !id.empty() && id.size() <= 63 && id.front() != '.' && id.back() != '.' &&
-         std::all_of(id.begin(), id.end(), [](char c) {
+  return !id.empty() && id.size() <= 100 && id.front() != '.' && id.front() != '-' &&
+         id.back() != '.' && std::all_of(id.begin(), id.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
                   c == '.';
          });
+}
+
+struct PackFile {
+  std::string path, text, id;
+  bool has_rule = false;
+};
+
+// The packs of a folder: *.toml with a [pack], and whether they have a rule of this id.
+std::vector<PackFile> packs_in(const fs::path& folder, const std::string& rule) {
+  std::vector<PackFile> found;
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    PackFile file{at->path().string(), {}, {}};
+    if (!file.path.ends_with(".toml") || file.path.ends_with(".test.toml")) continue;
+    std::ifstream in(file.path, std::ios::binary);
+    file.text.assign(std::istreambuf_iterator<char>(in), {});
+    const toml::parse_result parsed = toml::parse(file.text, file.path);
+    if (!parsed) continue;
+    file.id = parsed.table()["pack"]["id"].value_or<std::string>("");
+    if (const toml::array* rules = parsed.table()["rule"].as_array()) {
+      for (const toml::node& one : *rules) {
+        const toml::table* table = one.as_table();
+        const auto id = table == nullptr ? std::nullopt : (*table)["id"].value<std::string>();
+        file.has_rule = file.has_rule || id == rule;
+      }
+    }
+    if (!file.id.empty()) found.push_back(std::move(file));
+  }
+  std::sort(found.begin(), found.end(),
+            [](const PackFile& a, const PackFile& b) { return a.path < b.path; });
+  return found;
+}
+
+// What is there stays as it is; the rule comes after it.
+int append(const PackFile& file, const std::string& rule) {
+  const std::string more = (file.text.ends_with('\n') ? "" : "\n") + rule;
+  if (!toml::parse(file.text + more, file.path)) {
+    std::fprintf(
+        stderr,
+        "pgmoat: %s has the pack '%s', and its rules are not [[rule]] tables, to which one "
+        "could be added; nothing was written\n",
+        file.path.c_str(), file.id.c_str());
+    return 1;
+  }
+  std::ofstream out(file.path, std::ios::binary | std::ios::app);
+  if (!(out << more).flush()) {
+    std::fprintf(stderr, "pgmoat: %s cannot be written\n", file.path.c_str());
+    return 1;
+  }
+  std::printf("added to %s\n", file.path.c_str());
+  return 0;
+}
+
+// A pack is one file: a second rule with the same first word goes where the first one is.
+int new_toml_rule(const std::string& id, const fs::path& folder) {
+  std::string pack = id.substr(0, id.find('.'));
+  const auto& shipped = policy::shipped_packs();
+  if (std::any_of(shipped.begin(), shipped.end(),
+                  [&](const policy::ShippedPack& one) { return one.name == pack; })) {
+    pack.insert(0, "own-");  // both may be loaded
+  }
+  const std::string rule = with(kNewRule, "ID", id);
+  const std::vector<PackFile> files = packs_in(folder, id);
+  for (const PackFile& file : files) {
+    if (!file.has_rule) continue;
+    std::fprintf(stderr, "pgmoat: %s has a rule '%s' already; nothing was written\n",
+                 file.path.c_str(), id.c_str());
+    return 1;
+  }
+  for (const PackFile& file : files) {
+    if (file.id == pack) return append(file, rule);
+  }
+  return write({{(folder / (id + ".toml")).string(), with(kNewPack, "PACK", pack) + rule}});
 }
 
 }  // namespace
@@ -218,9 +299,9 @@ int print_schema(bool lua_stubs, bool reference) {
 
 int new_rule(const std::string& id, const std::string& folder, bool lua) {
   if (!good_id(id)) {
-    std::fprintf(stderr,
-                 "pgmoat: '%s' is no rule id; use a-z, 0-9, '-', '_' and '.', at most 63 of them\n",
-                 id.c_str());
+    std::fprintf(
+        stderr, "pgmoat: '%s' is no rule id; use a-z, 0-9, '-', '_' and '.', at most 100 of them\n",
+        id.c_str());
     return 2;
   }
   const fs::path base(folder);
@@ -228,8 +309,7 @@ int new_rule(const std::string& id, const std::string& folder, bool lua) {
     return write({{(base / (id + ".lua")).string(), with(kNewLua, "ID", id)},
                   {(base / (id + "_test.lua")).string(), with(kNewLuaTest, "ID", id)}});
   }
-  const std::string pack = id.substr(0, id.find('.'));
-  return write({{(base / (id + ".toml")).string(), with(with(kNewRule, "PACK", pack), "ID", id)}});
+  return new_toml_rule(id, base);
 }
 
 }  // namespace pgmoat::app

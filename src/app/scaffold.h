@@ -10,7 +10,8 @@ namespace pgmoat::app {
 // Exit code.
 int init(const std::string& folder, const std::string& backend);
 
-// Writes policy/<id>.toml, or with `lua` policy/<id>.lua and policy/<id>_test.lua, into `folder`.
+// Adds to the file of `folder` that has the pack of the id's first word, else writes <id>.toml; with `lua`
+// <id>.lua and <id>_test.lua.
 int new_rule(const std::string& id, const std::string& folder, bool lua);
 
 // `pgmoat schema`: to stdout.

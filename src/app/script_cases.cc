@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/nearest.h"
 #include "policy/dates.h"
 
 namespace pgmoat::app {
@@ -20,6 +21,7 @@ constexpr std::string_view kPrelude = R"(
 local expectation = {}
 expectation.__index = expectation
 local function has(decision, rule, action)
+  if rule ~= nil then pgmoat.test.rule(rule) end
   if rule == nil then return action == nil and decision.verdict ~= "allow" or decision.verdict == action end
   for _, finding in ipairs(decision.findings) do
     if finding.rule == rule and (action == nil or finding.action == action) then return true end
@@ -142,6 +144,8 @@ ScriptCases::ScriptCases(Trial& trial, Watch watch)
                   [this](std::vector<Value>& given, const Caller&) { return evaluate(given); });
   sandbox_.define("test.clock",
                   [this](std::vector<Value>& given, const Caller&) { return set_clock(given); });
+  sandbox_.define("test.rule",
+                  [this](std::vector<Value>& given, const Caller&) { return find_rule(given); });
   sandbox_.define("test.tick",
                   [this](std::vector<Value>& given, const Caller&) { return tick(given); });
 }
@@ -152,13 +156,22 @@ Result<Value, std::string> ScriptCases::add(std::vector<Value>& given, const Cal
   if (name == nullptr || run == nullptr) {
     return std::string("test takes a name and a function: test(\"name\", function(t) ... end)");
   }
-  cases_.push_back({*name, {file_, caller.line, 1}, [this, run = *run]() -> std::string {
-                      now_ = 0;
-                      trial_.set_clock(0);
-                      const auto result = sandbox_.call(run, {});
-                      return result ? std::string() : result.error().message;
-                    }});
+  const policy::Place place{file_, caller.line, 1};
+  cases_.push_back({*name, place, [this, run = *run, place] { return outcome(run, place); }});
   return Value{};
+}
+
+ScriptCase::Outcome ScriptCases::outcome(script::Function run, const policy::Place& place) {
+  now_ = 0;
+  trial_.set_clock(0);
+  const auto result = sandbox_.call(run, {});
+  if (result) return {place, {}};
+  const script::Trouble& trouble = result.error();
+  if (trouble.file != place.file || trouble.line <= 0) return {place, trouble.message};
+  const std::string front = trouble.file + ":" + std::to_string(trouble.line) + ": ";
+  const bool told = trouble.message.starts_with(front);
+  return {{place.file, trouble.line, 1},
+          told ? trouble.message.substr(front.size()) : trouble.message};
 }
 
 Result<Value, std::string> ScriptCases::evaluate(std::vector<Value>& given) {
@@ -195,6 +208,17 @@ Result<Value, std::string> ScriptCases::set_clock(std::vector<Value>& given) {
   return Value{};
 }
 
+// A name that is misspelt would pass every `passes`.
+Result<Value, std::string> ScriptCases::find_rule(std::vector<Value>& given) {
+  const auto* id = given.size() == 1 ? given[0].as<std::string>() : nullptr;
+  if (id == nullptr) return std::string("a rule is named by its id, a text");
+  const policy::Bundle& bundle = trial_.judge().bundle();
+  if (bundle.find(*id) != nullptr) return Value{};
+  std::vector<std::string_view> known;
+  for (const policy::CompiledRule& rule : bundle.rules()) known.push_back(rule.written->id);
+  return "no rule has the id '" + *id + "'" + did_you_mean(*id, known);
+}
+
 Result<Value, std::string> ScriptCases::tick(std::vector<Value>& given) {
   const auto* seconds = given.size() == 1 ? given[0].as<std::int64_t>() : nullptr;
   if (seconds == nullptr || now_ == 0) {
@@ -208,7 +232,7 @@ Result<Value, std::string> ScriptCases::tick(std::vector<Value>& given) {
 std::string ScriptCases::load(const std::string& source, const std::string& file) {
   file_ = file;
   if (!prelude_) {
-    const auto done = sandbox_.run(kPrelude, "prelude");
+    const auto done = sandbox_.run(kPrelude, std::string(script::kOwnChunk));
     if (const auto* trouble = std::get_if<script::Trouble>(&done)) return trouble->message;
     prelude_ = true;
   }

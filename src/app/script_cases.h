@@ -29,9 +29,11 @@ class ScriptCases {
   using Given = std::vector<script::Value>;
   using Answer = Result<script::Value, std::string>;
   Answer add(Given& given, const script::Caller& caller);
+  ScriptCase::Outcome outcome(script::Function run, const policy::Place& place);
   Answer evaluate(Given& given);
   Answer set_clock(Given& given);
   Answer tick(Given& given);
+  Answer find_rule(Given& given);
 
   Trial& trial_;
   Watch watch_;

@@ -48,6 +48,10 @@ class Run {
     for (const Case& one : inline_cases(own->bundle->source())) run_case(one, **each);
     if (const int code = run_files(**whole); code != 0) return code;
     print(report_, options_.format);
+    if (!options_.run.empty() && report_.lines().empty()) {
+      std::fprintf(stderr, "pgmoat: --run: no test's name matches '%s'\n", options_.run.c_str());
+      return 1;
+    }
     if (options_.bench) bench(**whole);
     const bool covered = !options_.coverage || coverage(own->bundle->source());
     return report_.failed() == 0 && covered ? 0 : 1;
@@ -112,7 +116,9 @@ class Run {
       }
     }
     for (const ScriptCase& one : scripts.cases()) {
-      if (wanted(one.name)) report_.add(one.name, one.place, one.run());
+      if (!wanted(one.name)) continue;
+      ScriptCase::Outcome outcome = one.run();
+      report_.add(one.name, std::move(outcome.place), std::move(outcome.failure));
     }
     return wrong.empty() ? 0 : complain(wrong);
   }

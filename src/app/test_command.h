@@ -16,7 +16,7 @@ struct TestOptions {
   bool bench = false;
 };
 
-// Exit code: 0 all pass, 1 some fail, 3 the policy or a test file does not load.
+// Exit code: 0 all pass, 1 some fail or `run` finds none, 3 the policy or a test file does not load.
 int run_tests(const PolicyConfig& config, const TestOptions& options);
 
 }  // namespace pgmoat::app

@@ -23,7 +23,8 @@ std::string describe(Asker& asker, std::string_view key, const std::string& valu
   constexpr std::string_view kGuc = "guc.";
   if (key == "user") asker.user = value;
   else if (key == "database") asker.database = value;
-  else if (key == "application" || key == "app") asker.application = value;
+  else if (key == "application" || key == "app" || key == "application_name")
+    asker.application = value;
   else if (key == "client") asker.client = value;
   else if (key == "role") asker.role = value;
   else if (key == "tag") asker.tags.push_back(value);

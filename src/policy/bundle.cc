@@ -29,6 +29,12 @@ bool applies(const Override& over, const Rule& rule) {
   return over.rule == rule.id;
 }
 
+Stance stance_of(const Rule& rule) {
+  if (!rule.verdict) return Stance::refusing;
+  if (rule.verdict->action == Verdict::Action::allow) return Stance::allowing;
+  return rule.verdict->action == Verdict::Action::score ? Stance::scoring : Stance::refusing;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Bundle>, std::vector<Problem>> Bundle::compile(Source source,
@@ -96,9 +102,7 @@ void Bundle::compile_rules(const Compiling& how, std::vector<Problem>& problems)
     CompiledRule out;
     out.written = rule;
     out.index = static_cast<std::uint32_t>(rules_.size());
-    const bool allows = rule->verdict && rule->verdict->action == Verdict::Action::allow;
-    out.match = compile_match(rule->match, lists, allows ? Stance::allowing : Stance::refusing,
-                              patterns_, problems);
+    out.match = compile_match(rule->match, lists, stance_of(*rule), patterns_, problems);
     for (const Exception& exception : rule->exceptions) {
       out.exceptions.push_back({&exception, compile_match(exception.match, lists, Stance::excepting,
                                                           patterns_, problems)});
@@ -145,6 +149,7 @@ void Bundle::index() {
       std::vector<std::uint32_t>& rules = by_name_[hash_of(name)];
       if (rules.empty() || rules.back() != rule.index) rules.push_back(rule.index);
     }
+    if (!rule.match.names.empty()) by_name_[hash_of("*")].push_back(rule.index);  // all of a schema
   }
 }
 

@@ -194,7 +194,9 @@ Refusal Combination::word(const Question& question, const CompiledRule& compiled
   refusal.detail += sentence(question, rule, acts);
   refusal.hint = fill(verdict.hint);
   if (refusal.hint.empty() && !rule.owner.empty()) {
-    refusal.hint = "Ask " + rule.owner + " for an exception.";
+    // Shipped packs are owned by the program: whom to ask there is whoever runs it.
+    refusal.hint = "Ask " + (rule.owner == "pgmoat" ? "the administrator of pgmoat" : rule.owner) +
+                   " for an exception.";
   }
   const bool unparsable = question.opacity == sql::Opacity::unparsable;
   if (unparsable) position = question.error_position;  // 0: at the first character

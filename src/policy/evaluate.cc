@@ -181,11 +181,14 @@ void Evaluator::apply_scopes(const Question& question, Evaluation& out, Observer
     return holds(scope.match, asked);
   });
   if (!in_scope) return;
-  const bool allowed =
-      std::any_of(out.answers.begin(), out.answers.end(), [](const Answer& answer) {
-        return answer.verdict != nullptr && answer.verdict->action == Verdict::Action::allow;
-      });
+  // An `allow` that only monitors allows nothing where the denial is enforced.
   const CompiledRule& rule = bundle_.default_deny();
+  const Mode mode = mode_for(rule, asked, nullptr);
+  const bool allowed =
+      std::any_of(out.answers.begin(), out.answers.end(), [&](const Answer& answer) {
+        return answer.verdict != nullptr && answer.verdict->action == Verdict::Action::allow &&
+               answer.mode >= mode;
+      });
   if (observer != nullptr) {
     observer->rule(rule);
     observer->native(!allowed);

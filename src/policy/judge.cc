@@ -1,5 +1,7 @@
 #include "policy/judge.h"
 
+#include <algorithm>
+
 namespace pgmoat::policy {
 
 const Judged& allowed() {
@@ -31,6 +33,19 @@ std::string_view name_of(Finding::Action action) {
     case Finding::Action::error: return "error";
   }
   return "alert";
+}
+
+bool is_role_setting(std::string_view name) {
+  return name == "role" || name == "session_authorization";
+}
+
+bool changes_role(const sql::Facts& facts) {
+  using Scope = sql::Setting::Scope;
+  return facts.dynamic_sql ||
+         std::any_of(facts.settings.begin(), facts.settings.end(), [](const sql::Setting& setting) {
+           const bool names_it = setting.name.empty() || is_role_setting(setting.name);
+           return names_it && (setting.scope == Scope::session || setting.scope == Scope::local);
+         });
 }
 
 }  // namespace pgmoat::policy

@@ -56,6 +56,10 @@ struct Ruling {
   std::vector<std::string> tags;                         // for the session; the session adds them
   std::shared_ptr<const sql::Analysis> analysis;         // statement: of the client's own text
   std::shared_ptr<const sql::Analysis> rewritten;        // of the text that goes to the server
+  sql::Dialect reading;  // in which the text was read; not certain: it is one of several
+  bool certain = true;
+  // It read the transaction's state, the time or counters: asked again at every use.
+  bool passing = false;
   std::uint64_t epoch = 0;
 };
 using Judged = std::shared_ptr<const Ruling>;
@@ -111,7 +115,15 @@ struct Subject {
   std::span<const Parameter> parameters;   // bind
   const Completion* completion = nullptr;  // complete
   bool copy_in = false;                    // copy
+  std::uint32_t number = 0;                // copy, complete: which statement of the text, from 0
 };
+
+// The settings that say whom a session acts as.
+bool is_role_setting(std::string_view name);
+
+// Whether running the statement may change the role, as far as its text tells: what functions set in
+// their bodies is not seen.
+bool changes_role(const sql::Facts& facts);
 
 class Judge {
  public:

@@ -6,7 +6,10 @@
 #include <map>
 #include <set>
 
+#include "base/ascii.h"
+#include "base/nearest.h"
 #include "policy/matchers.h"
+#include "sql/command_tags.h"
 
 namespace pgmoat::policy {
 
@@ -23,9 +26,9 @@ void gather(const Match& match, Leaves& into) {
 
 // Keys with one value at a time: two lists without a common value exclude each other.
 bool single_valued(std::string_view key) {
-  constexpr std::string_view kKeys[] = {"kind",        "command",     "protocol",    "statements",
-                                        "user",        "database",    "role",        "app",
-                                        "transaction", "copy.target", "copy.format", "limit.kind"};
+  constexpr std::string_view kKeys[] = {"kind",        "protocol",    "statements", "user",
+                                        "database",    "role",        "app",        "transaction",
+                                        "copy.target", "copy.format", "limit.kind"};
   return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys);
 }
 
@@ -47,9 +50,11 @@ bool says(const Match& leaf, bool value) {
   return leaf.operands.size() == 1 && leaf.operands[0] == Operand(value);
 }
 
-// Kinds that a statement may have besides its own: WITH d AS (DELETE ...) SELECT, COPY (INSERT ...).
+// Kinds that a statement may have besides its own, WITH d AS (DELETE ...) SELECT, COPY (INSERT ...),
+// or whose statements do others.
 bool mixes(const Match& kinds) {
-  return has_word(kinds, "insert") || has_word(kinds, "update") || has_word(kinds, "delete");
+  return has_word(kinds, "insert") || has_word(kinds, "update") || has_word(kinds, "delete") ||
+         has_word(kinds, "do") || has_word(kinds, "explain");
 }
 
 std::string exclude(const Match& a, const Match& b) {
@@ -120,13 +125,67 @@ void lint_tests(const Source& source, const Rule& rule, const Problems& problems
                                    (positive || negative ? lacks : "no tests"));
 }
 
+bool is_tag(std::string_view written) {
+  const bool prefix = !written.empty() && written.back() == '*';
+  if (prefix) written.remove_suffix(1);
+  const auto tags = sql::command_tags();
+  return std::any_of(tags.begin(), tags.end(), [&](std::string_view tag) {
+    const std::string lower = ascii_lower(tag.substr(0, prefix ? written.size() : tag.size()));
+    return lower == ascii_lower(written);
+  });
+}
+
+// Values that nothing has.
+void lint_values(const Match& leaf, const Problems& problems) {
+  for (const Operand& operand : leaf.operands) {
+    const auto* text = std::get_if<std::string>(&operand);
+    if (text == nullptr || text->starts_with('@')) continue;
+    if (leaf.key == "command" && !is_tag(*text)) {
+      const auto tags = sql::command_tags();
+      problems.warning(leaf.place,
+                       "no statement has the command tag '" + *text + "'" +
+                           did_you_mean(*text, std::vector<std::string>(tags.begin(), tags.end())));
+    } else if (leaf.key == "functions" && text->find('(') != std::string::npos) {
+      problems.warning(leaf.place, "'" + *text + "': functions are written without parentheses");
+    }
+  }
+}
+
+// What surely is meant for more, or for other, statements than it is asked of.
+void lint_reach(const Rule& rule, const Leaves& leaves, const Problems& problems) {
+  const auto of = [&](std::string_view key) -> const Match* {
+    const auto at = std::find_if(leaves.begin(), leaves.end(),
+                                 [&](const Match* leaf) { return leaf->key == key; });
+    return at == leaves.end() ? nullptr : *at;
+  };
+  const Match *kind = of("kind"), *where = of("where.present");
+  if (kind == nullptr) kind = of("command");
+  if (kind == nullptr) return;
+  if (where != nullptr && says(*where, false) && kind->key == "kind" && only(*kind, {"select"})) {
+    problems.warning(where->place,
+                     "where.present is about UPDATE and DELETE: of a SELECT it is always true");
+  }
+  const bool filters =
+      rule.verdict && std::any_of(rule.verdict->edits.begin(), rule.verdict->edits.end(),
+                                  [](const sql::Edit& edit) {
+                                    return std::holds_alternative<sql::AddFilter>(edit);
+                                  });
+  if (!filters) return;
+  problems.warning(kind->place,
+                   "rule '" + rule.id + "' filters only what '" + kind->key +
+                       "' names: PREPARE, DECLARE, EXPLAIN and COPY read unfiltered; leave it out, "
+                       "and on_error decides what cannot be filtered");
+}
+
 void lint_rule(const Source& source, const Rule& rule, const Problems& problems) {
   Leaves leaves;
   gather(rule.match, leaves);
   if (const std::string why = contradiction(leaves, leaves); !why.empty()) {
     problems.warning(rule.match.place, "rule '" + rule.id + "' can never match: " + why);
   }
+  lint_reach(rule, leaves, problems);
   each_leaf(rule.match, [&](const Match& leaf) {
+    lint_values(leaf, problems);
     if (leaf.key != "text_re2") return;
     problems.warning(leaf.place,
                      "text_re2 looks at the text: comments and quoting defeat it; prefer facts");
@@ -168,6 +227,12 @@ bool names(const Override& override_, const Rule& rule) {
   return rule.id == wanted;
 }
 
+std::vector<std::string> ids_of(const Source& source) {
+  std::vector<std::string> ids;
+  for (const Rule& rule : source.rules) ids.push_back(rule.id);
+  return ids;
+}
+
 }  // namespace
 
 std::string contradiction(const Match& a, const Match& b) {
@@ -183,18 +248,24 @@ void lint_lists(const FileReading& reading) {
   }
 }
 
-void lint(const Source& source, const Problems& problems) {
-  for (const Rule& rule : source.rules) lint_rule(source, rule, problems);
-  lint_duplicates(source, problems);
-  for (const Override& override_ : source.overrides) {
+void lint_overrides(const Source& source, std::span<const Override> overrides,
+                    const Problems& problems) {
+  for (const Override& override_ : overrides) {
     const bool any = std::any_of(source.rules.begin(), source.rules.end(),
                                  [&](const Rule& rule) { return names(override_, rule); });
     if (any) continue;
     problems.warning(override_.place,
                      override_.tag.empty()
-                         ? "override names no rule: '" + override_.rule + "'"
+                         ? "override names no rule: '" + override_.rule + "'" +
+                               did_you_mean(override_.rule, ids_of(source))
                          : "override names no rule: no rule has tag '" + override_.tag + "'");
   }
+}
+
+void lint(const Source& source, const Problems& problems) {
+  for (const Rule& rule : source.rules) lint_rule(source, rule, problems);
+  lint_duplicates(source, problems);
+  lint_overrides(source, source.overrides, problems);
 }
 
 }  // namespace pgmoat::policy

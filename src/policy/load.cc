@@ -8,10 +8,10 @@
 #include <tuple>
 #include <utility>
 
+#include "base/nearest.h"
 #include "policy/lint.h"
 #include "policy/load_lua.h"
 #include "policy/load_toml.h"
-#include "base/nearest.h"
 #include "policy/node.h"
 
 namespace pgmoat::policy {
@@ -29,6 +29,13 @@ bool is_policy(std::string_view name) {
   return !test && (ends_with(name, ".toml") || ends_with(name, ".lua"));
 }
 
+// Tests by a name that makes them none: they would be taken for policies.
+std::string misnamed(std::string_view name) {
+  if (ends_with(name, ".test.lua")) return "tests in Lua end in _test.lua: rename this file";
+  if (ends_with(name, "_test.toml")) return "tests in TOML end in .test.toml: rename this file";
+  return {};
+}
+
 bool read_file(const std::string& path, std::string& into) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return false;
@@ -37,6 +44,7 @@ bool read_file(const std::string& path, std::string& into) {
 }
 
 void add_file(const std::string& path, std::vector<Text>& texts, const Problems& problems) {
+  if (std::string wrong = misnamed(path); !wrong.empty()) return problems.error({path}, wrong);
   std::string text;
   if (!read_file(path, text)) {
     return problems.error({path}, "cannot be read; check its permissions");
@@ -58,6 +66,7 @@ void add_folder(const std::string& path, std::vector<Text>& texts, const Problem
     }
   }
   if (wrong) problems.error({path}, "cannot be listed: " + wrong.message());
+  else if (files.empty()) problems.warning({path}, "no policy is in it: no *.toml and no *.lua");
   std::sort(files.begin(), files.end());
   for (const std::string& file : files) add_file(file, texts, problems);
 }

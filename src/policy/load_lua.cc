@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/nearest.h"
 #include "policy/lint.h"
 #include "policy/lua_node.h"
 #include "policy/lua_objects.h"
 #include "policy/lua_places.h"
-#include "base/nearest.h"
 
 namespace pgmoat::policy {
 
@@ -22,6 +22,20 @@ std::string without_place(const script::Trouble& trouble) {
   const std::string front = trouble.file + ":" + std::to_string(trouble.line) + ": ";
   if (trouble.line == 0 || trouble.message.rfind(front, 0) != 0) return trouble.message;
   return trouble.message.substr(front.size());
+}
+
+// Of an expression that is written as a statement: what is wrong with it.
+std::string begins_statement(std::string_view text) {
+  constexpr std::string_view kWords[] = {"return", "if", "local", "for", "while", "repeat", "do"};
+  const std::size_t from = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+  const std::size_t to = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", from);
+  const std::string_view word = text.substr(from, to == text.npos ? to : to - from);
+  if (std::find(std::begin(kWords), std::end(kWords), word) == std::end(kWords)) return {};
+  if (word == "return") {
+    return "expected an expression: its value is the answer, so write what would follow 'return'";
+  }
+  return "expected an expression, such as not q.where.present; '" + std::string(word) +
+         "' begins a statement";
 }
 
 }  // namespace
@@ -49,6 +63,8 @@ void LuaLoader::load(const Text& text) {
     reading_.problems.error(
         here ? place_in(text, trouble->line) : Place{trouble->file, trouble->line},
         without_place(*trouble));
+    // What fills it stays there, and would be held against the files that follow.
+    if (trouble->kind == script::Trouble::Kind::memory) sandbox_.reset();
   } else if (!registrar_.has_api(text.name)) {
     reading_.problems.error({text.name, 1, 1}, "pgmoat.api(1) must come first");
   }
@@ -104,6 +120,10 @@ void LuaLoader::check_expressions() {
     const auto compiled =
         sandbox_->compile(rule.when, parameters_of(rule.hook), place.file, place.line);
     if (compiled) continue;
+    if (const std::string wrong = begins_statement(rule.when); !wrong.empty()) {
+      reading_.problems.error(place, "when: " + wrong);
+      continue;
+    }
     const script::Trouble& trouble = compiled.error();
     const bool first = trouble.line == 0 || trouble.line == place.line;
     reading_.problems.error(first ? place : Place{place.file, trouble.line, 1},

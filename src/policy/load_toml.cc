@@ -78,6 +78,9 @@ class PackReader {
     std::vector<std::string_view> others = {"pack", "lists"};
     for (const Node::Entry& entry : root.fields) {
       std::string missing = not_built(entry.key);
+      if (entry.key == "case" || entry.key == "defaults") {
+        missing = "'" + entry.key + "' is of a file of tests: its name ends in .test.toml";
+      }
       if (missing.empty()) continue;
       reading_.problems.error(entry.place, std::move(missing));
       others.push_back(entry.key);

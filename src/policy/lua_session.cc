@@ -41,7 +41,8 @@ void get_client(const void* self, Push& push) { push.object(client_type(), self)
 void get_role(const void* self, Push& push) {
   const SessionObject& s = session(self);
   s.reads->field(SessionField::role);
-  const std::string_view role = s.session->get(SessionField::role);
+  const std::string_view role =
+      s.question->swapped ? SessionView::kUnknownRole : s.session->get(SessionField::role);
   if (!role.empty() && role != "none") return push.text(role);
   s.reads->field(SessionField::user);
   push.text(s.session->get(SessionField::user));
@@ -51,15 +52,12 @@ void get_transaction(const void* self, Push& push) {
   const SessionObject& s = session(self);
   s.reads->field(SessionField::transaction);
   const char status = s.session->transaction();
+  if (s.question->turned || status == SessionView::kUnknownTransaction) return push.text("unknown");
   push.text(status == 'I' ? "idle" : status == 'T' ? "in_transaction" : "failed");
 }
 
 void get_replication(const void* self, Push& push) {
-  const SessionObject& s = session(self);
-  s.reads->field(SessionField::guc);
-  const std::string_view set = s.session->guc("replication");
-  push.boolean(s.question->replication ||
-               (!set.empty() && set != "false" && set != "off" && set != "no" && set != "0"));
+  push.boolean(session(self).question->replication);
 }
 
 void find_guc(const void* self, std::string_view name, Push& push) {
@@ -122,11 +120,13 @@ const script::ObjectType& session_type() {
        {"database", "string", "The database.", get_field<F::database>},
        {"application_name", "string", "What the client calls itself: a hint, not proof.",
         get_field<F::application>},
-       {"role", "string", "The role in effect: that of SET ROLE, else the user.", get_role},
+       {"role", "string",
+        "The role in effect: that of SET ROLE, else the user; \"?\" where it is not known.",
+        get_role},
        {"server_version", "string", "The server's version, as it says; \"\" before login.",
         get_field<F::server>},
        {"client", "pgmoat.Client", "Where the client is.", get_client},
-       {"transaction", "\"idle\"|\"in_transaction\"|\"failed\"",
+       {"transaction", "\"idle\"|\"in_transaction\"|\"failed\"|\"unknown\"",
         "The state of the transaction before the message.", get_transaction},
        {"replication", "boolean", "The session speaks the replication protocol.", get_replication},
        {"guc", "pgmoat.Settings", "Tracked settings: s.guc[\"app.tenant\"]; nil where not known.",

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "policy/matchers.h"
 #include "base/nearest.h"
+#include "policy/matchers.h"
 #include "policy/rule_reader.h"
 
 namespace pgmoat::policy {
@@ -40,12 +40,27 @@ class MatchReader {
                                   : Match::Op::none,
                    entry, into);
     }
-    if (entry.value.is_table() && !entry.value.fields.empty()) {
+    const bool many = entry.value.is_table() && !entry.value.fields.empty();
+    if (many && find_matcher(key) != nullptr && !begins_another(key)) {
+      return complain(entry.value.place, key, expected(*find_matcher(key)));
+    }
+    if (many) {
       return fields(entry.value, key + ".", into, {});
     }
     const Matcher* matcher = find_matcher(key);
     if (matcher == nullptr) return unknown(key, entry);
     leaf(*matcher, entry, into);
+  }
+
+  static std::string expected(const Matcher& matcher) {
+    return "expected " + std::string(name_of(matcher.type)) + ", or a list of such";
+  }
+
+  // "copy" begins "copy.target".
+  static bool begins_another(const std::string& key) {
+    const auto all = matchers();
+    return std::any_of(all.begin(), all.end(),
+                       [&](const Matcher& matcher) { return matcher.name.starts_with(key + "."); });
   }
 
   // A table: each of its conditions is a part. A list of tables: each table is.
@@ -105,9 +120,7 @@ class MatchReader {
         if (!node.text.empty() && node.text.front() == '@') return list(matcher, node, into);
         value = node.text;
         break;
-      default:
-        return complain(node.place, into.key,
-                        "expected " + std::string(name_of(matcher.type)) + ", or a list of such");
+      default: return complain(node.place, into.key, expected(matcher));
     }
     take(matcher, node.place, std::move(value), into);
   }

@@ -6,9 +6,9 @@
 #include <array>
 #include <iterator>
 
+#include "base/nearest.h"
 #include "policy/cidr.h"
 #include "policy/dates.h"
-#include "base/nearest.h"
 #include "policy/node.h"
 #include "sql/analysis.h"
 
@@ -42,7 +42,10 @@ std::vector<Matcher> about_statements() {
       {"kind", Type::word, false, names(sql::Kind::other),
        "What the statement is. WITH d AS (DELETE ...) SELECT is a delete too: it is refused as "
        "either, and allowed as both only."},
-      {"command", Type::text, false, none, "The command tag of PostgreSQL: \"CREATE TABLE\"."},
+      {"command", Type::text, false, none,
+       "The command tag of PostgreSQL: \"CREATE TABLE\"; also of a statement in a body, a CTE, or "
+       "SQL "
+       "given as text."},
       {"writes", Type::flag_or_name, false, none,
        "Whether the statement changes anything; or the relations that it changes."},
       {"parsed", Type::flag, false, none, "Whether the grammar could read the text."},
@@ -110,7 +113,8 @@ std::vector<Matcher> about_objects() {
 std::vector<Matcher> about_shape() {
   const Words none;
   return {
-      {"where.present", Type::flag, false, none, "Every UPDATE and DELETE has a WHERE."},
+      {"where.present", Type::flag, false, none,
+       "Every UPDATE and DELETE has a WHERE; true of a statement without any."},
       {"where.constant_true", Type::flag, false, none, "Some UPDATE's or DELETE's WHERE is true."},
       {"where.tautology", Type::flag, false, none, "Some WHERE has an OR arm that is always true."},
       {"limit.kind", Type::word, false, names(sql::LimitKind::expression),
@@ -140,7 +144,10 @@ std::vector<Matcher> about_sessions() {
        true,
        {"idle", "in_transaction", "failed"},
        "The state of the transaction before the statement."},
-      {"time", Type::window, true, none, "Now is inside a weekly window."},
+      {"time", Type::window, true, none,
+       "Now is inside a weekly window: days (Mon, Mon-Fri, Sat,Sun, daily; left out: every day) "
+       "and "
+       "hours; past midnight it belongs to the day it starts on. UTC without a zone in front."},
       {"session.replication", Type::flag, true, none,
        "The session speaks the replication protocol."},
   };
@@ -236,7 +243,9 @@ std::string_view name_of(Matcher::Type type) {
     case Type::flag_or_name: return "true, false, or a name or pattern";
     case Type::flag_or_word: return "true, false, or one of its words";
     case Type::network: return "a network (CIDR)";
-    case Type::window: return "a weekly window";
+    case Type::window:
+      return "a weekly window, \"Mon-Fri 08:00-18:00\" (UTC) or \"Europe/Berlin Mon-Fri "
+             "08:00-18:00\"";
     case Type::regular: return "a pattern of RE2";
     case Type::hex: return "16 hexadecimal digits";
   }

@@ -92,6 +92,17 @@ bool NameSet::has(std::string_view schema, std::string_view name, Unqualified ho
   return false;
 }
 
+bool NameSet::has_some_of(std::string_view schema) const {
+  const auto in_it = [&](const Member& member) {
+    if (schema.empty() || schema == "*") return true;
+    if (!member.any_schema && !member.schema.empty()) return glob(member.schema, schema);
+    // Written without a schema, pg_authid is the catalogue.
+    return !std::string_view(member.name).starts_with("pg_") || schema == "pg_catalog";
+  };
+  return std::any_of(exact_.begin(), exact_.end(), in_it) ||
+         std::any_of(patterns_.begin(), patterns_.end(), in_it);
+}
+
 std::vector<std::string> NameSet::plain_names() const {
   std::vector<std::string> names;
   if (!patterns_.empty()) return names;

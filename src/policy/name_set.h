@@ -34,6 +34,8 @@ class NameSet {
   void add(std::string_view written);
   void finish();
   bool has(std::string_view schema, std::string_view name, Unqualified how) const;
+  // Whether some member may be in that schema, of which all is meant; "" and "*": in any.
+  bool has_some_of(std::string_view schema) const;
   // Names without * of every member, for an index; empty if some member has none.
   std::vector<std::string> plain_names() const;
 

@@ -104,6 +104,9 @@ std::uint32_t kinds_of(const Question& question) {
       default: break;
     }
   }
+  for (const sql::NestedCommand& nested : facts.nested_commands) {
+    if (!nested.later) kinds |= bit_of(nested.kind);
+  }
   return kinds;
 }
 

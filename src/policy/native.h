@@ -54,7 +54,7 @@ enum Trait : std::uint32_t {
 std::uint32_t traits_of(const Question& question);
 
 // Bits 1 << sql::Kind: what the statement is, and what it does besides: a SELECT, EXPLAIN, PREPARE or
-// DO that inserts, updates or deletes somewhere inside is that too. What DDL defines is not done yet.
+// DO that inserts, grants or creates somewhere inside is that too. What DDL defines is not done yet.
 std::uint32_t kinds_of(const Question& question);
 
 // The patterns of every rule, one RE2::Set per field: a text is walked once whatever their number.
@@ -112,6 +112,7 @@ struct Asked {
 // What a leaf compares with; a leaf uses a few of these.
 struct Operands {
   bool flag = true;
+  bool doubt = true;       // the answer where it cannot be known
   bool by_schema = false;  // of functions: `exact` has the schemas
   bool every = false;  // all of the statement's relations (functions, ...) must be named, not some
   NameSet::Unqualified unqualified = NameSet::Unqualified::lenient;
@@ -147,7 +148,8 @@ bool holds(const Condition& node, Asked& asked);
 // On which side doubt falls. What refuses counts the unqualified `orders` as public.orders and a
 // setting whose name is computed as any setting; what allows counts neither. An exception, moreover,
 // holds only for statements that touch nothing but what it names. `none` turns doubt around.
-enum class Stance : std::uint8_t { refusing, allowing, excepting };
+// What scores is as lenient with names, but counts nothing that it cannot know.
+enum class Stance : std::uint8_t { refusing, allowing, excepting, scoring };
 
 // What `match` means. `lists` are the pack's. Problems are appended; the node is then worthless.
 using Lists = std::vector<std::pair<std::string, std::vector<std::string>>>;

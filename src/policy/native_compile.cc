@@ -54,8 +54,10 @@ Condition compile_leaf(const Match& match, const Lists& lists, Stance stance, Pa
   node.needs = key->needs;
   node.asks_score = key->cost == LeafKey::kScore;
   node.operands.every = stance == Stance::excepting;
-  node.operands.unqualified =
-      stance == Stance::refusing ? NameSet::Unqualified::lenient : NameSet::Unqualified::strict;
+  node.operands.doubt = stance == Stance::refusing;
+  node.operands.unqualified = stance == Stance::refusing || stance == Stance::scoring
+                                  ? NameSet::Unqualified::lenient
+                                  : NameSet::Unqualified::strict;
   key->read(leaf);
   if (!leaf.trouble.empty()) complain("'" + match.key + "': " + leaf.trouble);
   return node;
@@ -124,7 +126,8 @@ void summarize(Condition& node) {
 }
 
 Stance turned(Stance stance) {
-  return stance == Stance::refusing ? Stance::allowing : Stance::refusing;
+  const bool lenient = stance == Stance::refusing || stance == Stance::scoring;
+  return lenient ? Stance::allowing : Stance::refusing;
 }
 
 }  // namespace

@@ -41,7 +41,10 @@ bool relations_where(const Operands& operands, Asked& asked, Wanted wanted) {
   bool some = false;
   for (const sql::Relation& relation : facts->relations) {
     if (!wanted(relation.access)) continue;
-    const bool named = operands.names.has(relation.schema, relation.name, operands.unqualified);
+    const bool whole = relation.name == "*" && operands.doubt;
+    const bool named =
+        whole ? operands.names.has_some_of(relation.schema)
+              : operands.names.has(relation.schema, relation.name, operands.unqualified);
     if (named && !some) asked.position = relation.position;
     if (named && !operands.every) return true;
     if (!named && operands.every) return false;
@@ -87,7 +90,8 @@ bool found(const Operands& operands, Asked& asked, Patterns::Field field, Search
 
 }  // namespace
 
-// What refuses holds if the statement is any of them; what allows, if it is nothing else.
+// What refuses holds if the statement is any of them, or does any inside; what allows, if it is and
+// does nothing else.
 bool kind(const Operands& operands, Asked& asked) {
   const std::uint64_t kinds = asked.scratch.kinds;
   if (operands.unqualified == NameSet::Unqualified::lenient) return (kinds & operands.mask) != 0;
@@ -95,7 +99,13 @@ bool kind(const Operands& operands, Asked& asked) {
 }
 bool command(const Operands& operands, Asked& asked) {
   const sql::Facts* facts = asked.question.statement;
-  return facts != nullptr && operands.words.has(facts->command);
+  if (facts == nullptr) return false;
+  const auto& nested = facts->nested_commands;
+  const auto named = [&](const sql::NestedCommand& one) { return operands.words.has(one.command); };
+  if (operands.unqualified == NameSet::Unqualified::lenient) {
+    return operands.words.has(facts->command) || std::any_of(nested.begin(), nested.end(), named);
+  }
+  return operands.words.has(facts->command) && std::all_of(nested.begin(), nested.end(), named);
 }
 bool writes(const Operands& operands, Asked& asked) {
   return flag(operands, asked, &sql::Facts::writes);

@@ -117,6 +117,9 @@ Text timestamp(Bytes bytes, const char* zone) {
   return text + zone + era;
 }
 
+// Eight bytes may stand for 131,072 digits: what is longer than a number that people write is opaque.
+constexpr int kGroups = 64, kShown = 256;
+
 // Digits of base 10000: how many, the power of the first, the sign, digits shown after the point.
 Text numeric(Bytes bytes) {
   if (bytes.size() < 8) return {};
@@ -130,6 +133,7 @@ Text numeric(Bytes bytes) {
   if (sign == 0xd000) return "Infinity";
   if (sign == 0xf000) return "-Infinity";
   if (sign != 0 && sign != 0x4000) return {};
+  if (weight >= kGroups || shown > kShown) return {};
   const auto group = [&](int power) -> int {
     const int at = weight - power;
     return at < 0 || at >= static_cast<int>(count) ? 0 : word(8 + 2 * static_cast<std::size_t>(at));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 
+#include "policy/function_call.h"
 #include "policy/lua_scripts.h"
 #include "policy/parameters.h"
 #include "sql/edit.h"
@@ -15,6 +16,7 @@ namespace pgmoat::policy {
 namespace {
 
 constexpr std::size_t kRulingsOfOneText = 32;
+constexpr std::size_t kValuesKept = 256;  // of the last Bind, for their memory
 
 std::uint64_t random_seed() {
   std::random_device device;
@@ -109,10 +111,10 @@ bool PolicyJudge::wants(Subject::Kind kind) const {
   switch (kind) {
     case Kind::query:
     case Kind::parse:
-    case Kind::again: return true;
+    case Kind::again:
+    case Kind::function_call: return true;
     case Kind::describe:
     case Kind::execute:
-    case Kind::function_call:
     case Kind::copy_data: return false;
     default: return !current_.bundle->of(hook_of(kind)).empty();
   }
@@ -123,11 +125,20 @@ Judged PolicyJudge::judge(const Subject& subject) {
   switch (subject.kind) {
     case Kind::query: return judge_text(subject, subject.sql, Protocol::simple);
     case Kind::parse: return judge_text(subject, subject.sql, Protocol::extended);
-    case Kind::again:
-      if (subject.earlier == nullptr || !subject.earlier->analysis) return allowed();
-      return judge_text(subject, subject.earlier->analysis->text(), Protocol::extended);
+    case Kind::again: return judge_again(subject);
+    case Kind::function_call:
+      return judge_text(subject, text_of_call(subject.function), Protocol::none);
     default: return wants(subject.kind) ? judge_hook(subject, hook_of(subject.kind)) : allowed();
   }
+}
+
+// As the server read it when it was prepared: what it is set to by now does not matter.
+Judged PolicyJudge::judge_again(const Subject& subject) {
+  const Ruling* const earlier = subject.earlier;
+  if (earlier == nullptr || !earlier->analysis) return allowed();
+  Subject again = subject;
+  again.reading = {earlier->reading, earlier->certain};
+  return judge_text(again, earlier->analysis->text(), Protocol::extended);
 }
 
 Judged PolicyJudge::judge_text(const Subject& subject, std::string_view text, Protocol protocol) {
@@ -219,6 +230,9 @@ PolicyJudge::Known PolicyJudge::find_ruling(Judgement& judgement, const Subject&
   const bool rewrites = again != nullptr && !combination.refused();
   std::shared_ptr<Ruling> ruling = combination.finish();
   ruling->analysis = judgement.analysis;
+  ruling->reading = judgement.reading;
+  ruling->certain = !way.several;
+  ruling->passing = reads.unstable || (reads.fields & bit(SessionField::transaction)) != 0;
   if (rewrites) {
     ruling->action = Ruling::Action::rewrite;
     ruling->rewrite = std::move(rewritten);
@@ -229,6 +243,7 @@ PolicyJudge::Known PolicyJudge::find_ruling(Judgement& judgement, const Subject&
                      ruling->tags.empty() && ruling->set.empty();
   for (const Known& other : judgement.known) {
     if (!plain || other.ruling->action != Ruling::Action::allow) continue;
+    if (other.way != way || other.ruling->passing != ruling->passing) continue;
     if (!other.ruling->findings.empty() || !other.ruling->tags.empty()) continue;
     known.ruling = other.ruling;
     return known;
@@ -255,6 +270,11 @@ void PolicyJudge::ask_all(Question& question, const sql::Analysis& analysis, Way
       way.protocol == Protocol::simple && !current_.bundle->of(Hook::execute).empty();
   for (std::size_t at = 0; at < statements.size(); ++at) {
     question.statement = &statements[at];
+    if (at > 0) {
+      const bool ends = statements[at - 1].kind == sql::Kind::tcl;
+      question.turned = question.turned || ends;
+      question.swapped = question.swapped || changes_role(statements[at - 1]);
+    }
     question.index = static_cast<std::uint32_t>(at + 1);
     question.hook = Hook::statement;
     ask(question, into, without_rewrites);
@@ -319,21 +339,13 @@ Trace PolicyJudge::explain(const Subject& subject) {
 
 namespace {
 
-// The statement that a completed command or a COPY belongs to.
+// The statement that a Bind, a completed command or a COPY belongs to.
 const sql::Facts* statement_of(const Subject& subject, std::uint32_t& index) {
   if (subject.earlier == nullptr || !subject.earlier->analysis) return nullptr;
   const std::span<const sql::Facts> statements = subject.earlier->analysis->statements();
-  const auto belongs = [&](const sql::Facts& facts) {
-    if (subject.kind == Subject::Kind::copy) return facts.kind == sql::Kind::copy;
-    if (subject.completion == nullptr || subject.completion->tag.empty()) return true;
-    return subject.completion->tag.substr(0, facts.command.size()) == facts.command;
-  };
-  for (std::size_t at = 0; at < statements.size(); ++at) {
-    if (!belongs(statements[at]) && statements.size() > 1) continue;
-    index = static_cast<std::uint32_t>(at + 1);
-    return &statements[at];
-  }
-  return statements.empty() ? nullptr : &statements.front();
+  if (subject.number >= statements.size()) return nullptr;
+  index = subject.number + 1;
+  return &statements[subject.number];
 }
 
 }  // namespace
@@ -354,6 +366,7 @@ Judged PolicyJudge::judge_hook(const Subject& subject, Hook hook) {
     question.parameters = values_;
   }
   evaluator_->evaluate(question, evaluation_);
+  if (values_.capacity() > kValuesKept) values_ = {};
   if (evaluation_.answers.empty()) return allowed();
   Combination combination(epoch());
   combination.add(question, evaluation_);

@@ -83,6 +83,7 @@ class PolicyJudge final : public Judge {
     std::size_t memory() const;
   };
 
+  Judged judge_again(const Subject& subject);
   Judged judge_text(const Subject& subject, std::string_view text, Protocol protocol);
   Judged judge_readings(const Subject& subject, std::string_view text, Protocol protocol);
   const Judged& judge_reading(const Subject& subject, std::string_view text,

@@ -43,22 +43,24 @@ std::string_view name_of(Protocol protocol);
 
 struct Question {
   Hook hook = Hook::statement;
-  const SessionView* session = nullptr;     // never null when asked
-  const sql::Facts* statement = nullptr;    // null: connect, auth, disconnect
-  std::uint32_t index = 1, count = 1;       // statement 2 of 3
-  std::string_view text;                    // all of it, as the client sent it
+  const SessionView* session = nullptr;   // never null when asked
+  const sql::Facts* statement = nullptr;  // null: connect, auth, disconnect
+  std::uint32_t index = 1, count = 1;     // statement 2 of 3
+  std::string_view text;                  // all of it, as the client sent it
   std::span<const std::string_view> comments;
   std::string_view traceparent;
   sql::Opacity opacity = sql::Opacity::none;
-  std::string_view why;                     // of the opacity
+  std::string_view why;  // of the opacity
   std::uint32_t error_position = 0;
-  bool converted = false;                   // positions are not the client's
+  bool converted = false;  // positions are not the client's
   bool replication = false;
+  // A statement before it in the text may have begun or ended a transaction; changed the role.
+  bool turned = false, swapped = false;
   Protocol protocol = Protocol::none;
-  std::span<const BoundValue> parameters;   // execute
-  const Completion* completion = nullptr;   // complete
-  bool copy_in = false;                     // copy
-  std::int64_t now = 0;                     // unix seconds
+  std::span<const BoundValue> parameters;  // execute
+  const Completion* completion = nullptr;  // complete
+  bool copy_in = false;                    // copy
+  std::int64_t now = 0;                    // unix seconds
 };
 
 // One question per statement is made by copying this and setting statement and index.

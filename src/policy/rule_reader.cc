@@ -4,9 +4,9 @@
 #include <array>
 #include <utility>
 
+#include "base/nearest.h"
 #include "policy/dates.h"
 #include "policy/matchers.h"
-#include "base/nearest.h"
 #include "policy/not_built.h"
 
 namespace pgmoat::policy {
@@ -224,6 +224,7 @@ class RuleReader {
     test.place = node.place;
     const Read parameters = [&](const Node& value) -> std::string {
       if (!value.is_list()) return "expected a list of values";
+      test.parameters.clear();
       for (const Node& item : value.items) {
         if (!as_text(item, test.parameters.emplace_back())) return "expected a list of values";
       }
@@ -235,6 +236,7 @@ class RuleReader {
                 {"expect", choice(kExpect, [&](std::size_t at) { test.expect = kExpect[at]; })},
                 {"rewritten", text(test.rewritten)},
                 {"session", [&](const Node& value) { return session(value, test); }},
+                {"params", parameters},
                 {"parameters", parameters}},
                problems_);
     if (node.find("expect") == nullptr) problems_.error(node.place, "a test needs 'expect'");
@@ -247,8 +249,8 @@ class RuleReader {
   // { user = "app", guc = { "app.tenant" = "7" }, tags = ["human"] }
   std::string session(const Node& node, RuleTest& test) {
     static const std::vector<std::string_view> kKnown = {
-        "user",   "database", "app",         "application_name",
-        "client", "role",     "replication", "transaction",
+        "user",   "database", "app",         "application", "application_name",
+        "client", "role",     "replication", "transaction", "protocol",
         "server", "guc",      "tag",         "tags"};
     if (!node.is_table()) return "expected { user = \"app\" }";
     for (const Node::Entry& entry : node.fields) {
@@ -271,12 +273,22 @@ class RuleReader {
     } else if (entry.key == "guc") {
       return settings(entry.value, "guc.", test);
     } else if (as_text(entry.value, value)) {
+      if (const std::string wrong = session_word(entry.key, value); !wrong.empty()) return wrong;
       const std::string key = entry.key == "application_name" ? "app" : entry.key;
       test.session.emplace_back(key, std::move(value));
     } else {
       return "expected a text";
     }
     return {};
+  }
+
+  // Of keys that take certain words only.
+  static std::string session_word(const std::string& key, const std::string& value) {
+    std::vector<std::string_view> words;
+    if (key == "transaction") words = {"idle", "in_transaction", "failed"};
+    if (key == "protocol") words = {"simple", "extended"};
+    const bool known = std::find(words.begin(), words.end(), value) != words.end();
+    return words.empty() || known ? std::string() : "expected " + one_of(words);
   }
 
   static std::string settings(const Node& node, const std::string& prefix, RuleTest& test) {

@@ -95,7 +95,11 @@ Result<Schedule, std::string> Schedule::parse(std::string_view text) {
                                           !read_days(text.substr(0, space), ignored));
   if (zone_first) {
     auto zone = Zone::named(text.substr(0, space));
-    if (!zone) return zone.error();
+    if (!zone) {
+      return zone.error() +
+             "; days are \"Mon\", \"Mon-Fri\", \"Sat,Sun\" or \"daily\", hours "
+             "\"08:00-18:00\"";
+    }
     schedule.set_zone(*zone);
     window = text.substr(space + 1);
   }

@@ -23,11 +23,13 @@ bool database(const Operands& operands, Asked& asked) {
 bool app(const Operands& operands, Asked& asked) {
   return field(operands, asked, SessionField::application);
 }
-// Whom the session acts as: SET ROLE's, else the user.
+// Whom the session acts as: SET ROLE's, else the user. A role that was computed may be any.
 bool role(const Operands& operands, Asked& asked) {
   asked.reads.field(SessionField::role);
   const std::string_view set = asked.question.session->get(SessionField::role);
+  if (asked.question.swapped) return operands.doubt;
   if (set.empty() || set == "none") return field(operands, asked, SessionField::user);
+  if (set == SessionView::kUnknownRole) return operands.doubt;
   return operands.exact.has(set);
 }
 bool client(const Operands& operands, Asked& asked) {
@@ -43,6 +45,7 @@ bool tags(const Operands& operands, Asked& asked) {
 bool transaction(const Operands& operands, Asked& asked) {
   asked.reads.field(SessionField::transaction);
   const char status = asked.question.session->transaction();
+  if (asked.question.turned || status == SessionView::kUnknownTransaction) return operands.doubt;
   return operands.words.has(status == 'I' ? "idle" : status == 'T' ? "in_transaction" : "failed");
 }
 bool time(const Operands& operands, Asked& asked) {
@@ -51,11 +54,7 @@ bool time(const Operands& operands, Asked& asked) {
                      [&](const Schedule& hours) { return hours.active(asked.question.now); });
 }
 bool replication(const Operands& operands, Asked& asked) {
-  asked.reads.field(SessionField::guc);
-  const std::string_view set = asked.question.session->guc("replication");
-  static constexpr std::string_view kOff[] = {"", "false", "off", "no", "0", "f", "n"};
-  const bool on = std::find(std::begin(kOff), std::end(kOff), set) == std::end(kOff);
-  return (on || asked.question.replication) == operands.flag;
+  return asked.question.replication == operands.flag;
 }
 bool score(const Operands& operands, Asked& asked) {
   asked.score_asked = true;

@@ -59,7 +59,16 @@ void SessionView::add_tag(std::string tag) {
   changed(SessionField::tags);
 }
 
-std::string_view SessionView::get(SessionField field) const { return values_[index(field)]; }
+void SessionView::set_role_unsettled(bool unsettled) {
+  if (role_unsettled_ == unsettled) return;
+  role_unsettled_ = unsettled;
+  changed(SessionField::role);
+}
+
+std::string_view SessionView::get(SessionField field) const {
+  if (field == SessionField::role && role_unsettled_) return kUnknownRole;
+  return values_[index(field)];
+}
 
 std::string_view SessionView::guc(std::string_view name) const {
   const auto at = gucs_.find(name);
@@ -96,7 +105,7 @@ void SessionView::changed(SessionField field) {
   } else if (field == SessionField::tags) {
     for (const std::string& tag : tags_) hash = hash_text(tag, hash);
   } else {
-    hash = hash_text(values_[index(field)], hash);
+    hash = hash_text(get(field), hash);
   }
   hashes_[index(field)] = hash;
 }

@@ -31,11 +31,18 @@ constexpr FieldSet bit(SessionField field) { return 1u << static_cast<unsigned>(
 
 class SessionView {
  public:
+  // SET ROLE to a name that was computed.
+  static constexpr std::string_view kUnknownRole = "?";
+  // What may begin or end a transaction is under way.
+  static constexpr char kUnknownTransaction = '?';
+
   SessionView() = default;
   // `id`: random text, the prefix of the session's decision ids.
   void open(std::string id, std::string client_ip, std::uint16_t client_port);
   void set(SessionField field, std::string value);  // user, database, application, role, server
-  void set_transaction(char status);  // 'I', 'T', 'E'; no hash is computed for it ahead
+  void set_transaction(char status);  // 'I', 'T', 'E' or unknown; no hash is computed for it ahead
+  // While what may change the role is under way the role reads as unknown.
+  void set_role_unsettled(bool unsettled);
   void set_guc(std::string name, std::string value);  // lower-case name
   void drop_guc(std::string_view name);
   void add_tag(std::string tag);
@@ -69,6 +76,7 @@ class SessionView {
   std::uint16_t client_port_ = 0;
   std::uint32_t place_ = 0;
   char transaction_ = 'I';
+  bool role_unsettled_ = false;
   std::uint64_t revision_ = 0;
 };
 

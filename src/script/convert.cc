@@ -106,7 +106,7 @@ Value value_at(lua_State* L, int index, int depth) {
 Caller caller_of(lua_State* L) {
   lua_Debug frame;
   Caller caller;
-  if (lua_getstack(L, 1, &frame) == 0) return caller;
+  if (lua_getstack(L, calling_level(L), &frame) == 0) return caller;
   lua_getinfo(L, "Sl", &frame);
   caller.file.assign(frame.source, frame.srclen);
   if (caller.file.rfind('@', 0) == 0) caller.file.erase(0, 1);

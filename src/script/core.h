@@ -76,7 +76,12 @@ struct Core {
 inline Core& core_of(lua_State* L) { return **static_cast<Core**>(lua_getextraspace(L)); }
 inline void charge(lua_State* L, std::uint64_t units) { core_of(L).meter.charge(L, units); }
 
-// Raises an error with the file and line of the Lua function that called this C function.
+// One collection frees half of the records of calls that are not in use: this collects until it pays no more.
+void collect_all(Core& core);
+
+// Of the Lua function that called this C function, the program's own Lua passed over; 1 where there is none.
+int calling_level(lua_State* L);
+// Raises an error with the file and line of that function.
 [[noreturn]] void raise(lua_State* L, const std::string& message);
 
 // trouble.cc

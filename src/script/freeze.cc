@@ -15,6 +15,9 @@ const char kContents = 0;
 // Where in the walk's stack frame things are.
 constexpr int kSeen = 1, kQueue = 2;
 
+// Of the memory, what may be taken before the first call.
+constexpr std::size_t kLoadedPart = 3, kLoadedOf = 4;
+
 const char* const kWhy =
     ": a policy may not keep state in Lua tables or variables, since each worker has its own";
 
@@ -238,18 +241,35 @@ bool is_read_only(lua_State* L, int index) {
   return is;
 }
 
+// Each table gains a metatable and a second table of contents, which may be several times what it took:
+// that is held to the limit too, and calls need what is left.
 std::variant<std::monostate, Trouble> freeze_all(Core& core) {
   Walk job{core, {}};
   lua_State* L = core.L;
-  lua_pushcfunction(L, freeze_protected);
-  lua_pushlightuserdata(L, &job);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+  const Budget& budget = core.budget;
+  core.meter.begin(L, UINT64_MAX, budget.load_wall);
+  int status = LUA_OK;
+  {
+    const Meter::LongStrings lifted(core.meter);  // the list of all tables is one block, and ours
+    lua_pushcfunction(L, freeze_protected);
+    lua_pushlightuserdata(L, &job);
+    status = lua_pcall(L, 1, 0, 0);
+  }
+  core.meter.end();
+  if (status != LUA_OK) {
     lua_pop(L, 1);
-    return Trouble{Trouble::Kind::memory, "not enough memory to make what was loaded read-only"};
+    Trouble trouble = trouble_of(core, status, UINT64_MAX, budget.load_wall);
+    trouble.message.insert(0, "making what was loaded read-only: ");
+    return trouble;
   }
   if (job.trouble) return *std::move(job.trouble);
   core.frozen = true;
-  lua_gc(L, LUA_GCCOLLECT, 0);
+  collect_all(core);
+  if (core.meter.memory() > budget.memory / kLoadedOf * kLoadedPart) {
+    return Trouble{Trouble::Kind::memory,
+                   "what was loaded takes " + bytes_text(core.meter.memory()) + " of the " +
+                       bytes_text(budget.memory) + " there are, and leaves too little for calls"};
+  }
   return std::monostate{};
 }
 

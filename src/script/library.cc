@@ -5,8 +5,8 @@
 #include <iterator>
 
 #include "base/check.h"
-#include "script/core.h"
 #include "base/nearest.h"
+#include "script/core.h"
 
 namespace pgmoat::script {
 namespace {

@@ -67,8 +67,26 @@ void check_bytecode(lua_State* L) {
 
 }  // namespace
 
+void collect_all(Core& core) {
+  for (std::size_t before = SIZE_MAX; core.meter.memory() < before - before / 32;) {
+    before = core.meter.memory();
+    lua_gc(core.L, LUA_GCCOLLECT, 0);
+  }
+}
+
+int calling_level(lua_State* L) {
+  lua_Debug frame;
+  int level = 1;
+  for (; lua_getstack(L, level, &frame) != 0; ++level) {
+    lua_getinfo(L, "S", &frame);
+    const std::string_view source(frame.source, frame.srclen);
+    if (source.substr(source.starts_with('@') ? 1 : 0) != kOwnChunk) return level;
+  }
+  return 1;
+}
+
 void raise(lua_State* L, const std::string& message) {
-  luaL_where(L, 1);
+  luaL_where(L, calling_level(L));
   lua_pushlstring(L, message.data(), std::min(message.size(), kLongestMessage));
   lua_concat(L, 2);
   lua_error(L);
@@ -110,16 +128,9 @@ struct Sandbox::State : Core {
     Trouble trouble = trouble_of(*this, status, instructions, wall);
     lua_settop(L, kHandler);
     // An error is cheap to cause again and again; a collection is not.
-    if (trouble.kind != Trouble::Kind::error && meter.memory() > budget.memory / 2) collect();
+    if (trouble.kind != Trouble::Kind::error && meter.memory() > budget.memory / 2)
+      collect_all(*this);
     return trouble;
-  }
-
-  // A collection frees half of the records of calls that are not in use.
-  void collect() {
-    for (std::size_t before = SIZE_MAX; meter.memory() < before - before / 32;) {
-      before = meter.memory();
-      lua_gc(L, LUA_GCCOLLECT, 0);
-    }
   }
 
   // What has no place of its own happened to the function: its result could not be handed over.
@@ -309,6 +320,6 @@ void Sandbox::mark_volatile() { state_->is_volatile = true; }
 bool Sandbox::was_volatile() const { return state_->is_volatile; }
 std::uint64_t Sandbox::instructions_used() const { return state_->meter.used(); }
 std::size_t Sandbox::memory_used() const { return state_->meter.memory(); }
-void Sandbox::collect() { state_->collect(); }
+void Sandbox::collect() { collect_all(*state_); }
 
 }  // namespace pgmoat::script

@@ -14,7 +14,8 @@
 // freeze() makes read-only every table that the globals or the registered functions can reach, also
 // through locals, metatables and keys: writing one, or a global, raises. It fails when a reachable
 // function, or one inside it, assigns a local that lives outside it (`n = n + 1` with `n` of the
-// file); locals of the call itself are free. Afterwards no function can be handed to C++. So nothing
+// file); locals of the call itself are free. It fails too when that takes more than the memory, or
+// leaves too little of it for calls; a sandbox whose freezing failed is of no use. Afterwards no function can be handed to C++. So nothing
 // that Lua does in one call is seen by the next. Not caught: what the order of pairs() is, which
 // differs between workers, and what host functions and kept objects remember.
 #pragma once
@@ -58,6 +59,9 @@ struct Trouble {
 };
 std::string_view name_of(Trouble::Kind kind);
 
+// A chunk named so is the program's own Lua: it is no caller, but those who call it are.
+inline constexpr std::string_view kOwnChunk = "(pgmoat)";
+
 // Where a host function was called from.
 struct Caller {
   std::string file;
@@ -88,7 +92,8 @@ class Sandbox {
       std::function<Result<Lent, std::string>(std::vector<Value>& arguments, const Caller&)>;
   void define_object(std::string_view name, MakeObject make);
 
-  // At most 1 MiB of text. `chunk` is the file's name in messages.
+  // At most 1 MiB of text. `chunk` is the file's name in messages. What a chunk made before its trouble stays:
+  // after Kind::memory there may be room for nothing else.
   std::variant<std::monostate, Trouble> run(std::string_view source, const std::string& chunk);
   // One expression over the given parameter names: `not q.where.present` with {"s", "q"}.
   Result<Function, Trouble> compile(std::string_view expression,

@@ -36,6 +36,7 @@ void tell(Ready& ready, Scene& scene, std::string_view tag, std::string_view sql
   completion.duration = std::chrono::duration_cast<std::chrono::microseconds>(scene.now - since);
   Subject subject = subject_of(scene, Subject::Kind::complete);
   subject.earlier = head.judged.get();
+  subject.number = ready.statement;
   subject.completion = &completion;
   take_last_word(ready, ask(scene, subject,
                             sqlstate.empty() ? std::string_view("CommandComplete")
@@ -78,6 +79,7 @@ bool copy_is_refused(Ready& ready, Scene& scene, char tag) {
   if (!scene.judge.wants(Subject::Kind::copy)) return false;
   Subject subject = subject_of(scene, Subject::Kind::copy);
   subject.earlier = ready.ledger.head().judged.get();
+  subject.number = ready.statement;
   subject.copy_in = tag == 'G';
   Opinion opinion = ask(scene, subject, wire::message_name(wire::Side::server, tag));
   if (opinion.course == Course::end) {

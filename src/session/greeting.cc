@@ -1,5 +1,7 @@
 // The first packets: answered here until a StartupMessage says who the client is. Nothing of them
 // reaches the server before the whole packet was examined.
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <string>
 #include <utility>
@@ -101,13 +103,19 @@ void open_view(Scene& scene, const wire::StartupMessage& message) {
   view.set(policy::SessionField::database, scene.who.database);
   view.set(policy::SessionField::application, scene.who.application);
   scene.settings.set_replication(scene.who.walsender);
-  for (const wire::Parameter& parameter : wire::parameters_of(message)) {
-    if (parameter.name == "options") {
-      const auto options = wire::parse_options(parameter.value);
-      if (!options) continue;
-      for (const wire::Option& option : *options) scene.settings.started(option.name, option.value);
-    } else if (parameter.name != "user" && parameter.name != "database" &&
-               parameter.name != "replication" && !parameter.name.starts_with("_pq_.")) {
+  // PostgreSQL takes the options first, whatever the order of the packet.
+  const auto parameters = wire::parameters_of(message);
+  for (const wire::Parameter& parameter : parameters) {
+    if (parameter.name != "options") continue;
+    const auto options = wire::parse_options(parameter.value);
+    if (!options) continue;
+    for (const wire::Option& option : *options) scene.settings.started(option.name, option.value);
+  }
+  for (const wire::Parameter& parameter : parameters) {
+    static constexpr std::array<std::string_view, 4> kNoSettings = {"user", "database",
+                                                                    "replication", "options"};
+    if (std::find(kNoSettings.begin(), kNoSettings.end(), parameter.name) == kNoSettings.end() &&
+        !parameter.name.starts_with("_pq_.")) {
       scene.settings.started(parameter.name, parameter.value);
     }
   }

@@ -97,6 +97,7 @@ policy::Subject subject_of(Scene& scene, policy::Subject::Kind kind) {
   policy::Subject subject;
   subject.kind = kind;
   subject.session = &scene.view;
+  subject.reading.known = scene.settings.dialect();
   return subject;
 }
 

@@ -16,6 +16,9 @@ constexpr std::size_t kKeptRing =
 
 void Ledger::owe(Entry entry) {
   if (size_ == ring_.size()) grow();
+  if (entry.judged != nullptr && entry.judged->analysis != nullptr) {
+    analysis_bytes_ += entry.judged->analysis->memory();
+  }
   ring_[(first_ + size_) & (ring_.size() - 1)] = std::move(entry);
   ++size_;
 }
@@ -25,7 +28,9 @@ void Ledger::settle() {
   head() = Entry{};  // lets go of its ruling
   first_ = (first_ + 1) & (ring_.size() - 1);
   progress = Progress::fresh;
-  if (--size_ == 0 && ring_.size() > kKeptRing) {
+  if (--size_ != 0) return;
+  analysis_bytes_ = 0;
+  if (ring_.size() > kKeptRing) {
     ring_ = {};
     first_ = 0;
   }

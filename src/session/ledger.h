@@ -35,6 +35,8 @@ struct Entry {
   bool injected = false;     // ours, before a statement of the client's: only its error is shown
   bool preamble = false;     // of a Query: its first statement is ours
   bool shifts = false;       // it may change how the server reads SQL
+  bool turns = false;        // it may begin or end a transaction block
+  bool swaps = false;        // it may change the role
   policy::Judged judged{};   // of the statement that it is about; null where nothing is known
   policy::Judged warning{};  // has something to tell the client before the answer; else null
   Instant since{};           // when it was sent
@@ -68,10 +70,16 @@ class Ledger {
   // The server never saw these as requests (COPY swallowed them).
   void erase(std::size_t index, std::size_t count);
 
+  // Bytes of the analyses that came with its entries since it was empty last, or since they were forgotten;
+  // one that is shared counts each time.
+  std::uint64_t analysis_bytes() const { return analysis_bytes_; }
+  void forget_analysis_bytes() { analysis_bytes_ = 0; }
+
   Progress progress = Progress::fresh;
 
  private:
   void grow();
+  std::uint64_t analysis_bytes_ = 0;
   std::vector<Entry> ring_;  // size is zero or a power of two
   std::size_t first_ = 0;
   std::size_t size_ = 0;

@@ -19,6 +19,9 @@ struct Limits {
   std::uint32_t pipeline = 65536;
   // Refusals whose answer has not come: their texts are kept, some 300 bytes each. Same wait.
   std::uint32_t refusals = 256;
+  // What is kept of texts that were sent and not answered: up to five times their size. At the limit
+  // the server is asked to answer what it has (Flush), and the client waits. Enforcing only.
+  std::uint64_t unanswered_bytes = 64u << 20;
   // Client bytes between two ReadyForQuery, COPY data excepted: a value whose 32-bit length
   // wrapped in a driver (CVE-2024-27304) cannot smuggle more than this.
   std::uint64_t segment_bytes = 1ull << 30;

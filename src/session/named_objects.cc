@@ -1,5 +1,6 @@
 #include "session/named_objects.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -103,6 +104,12 @@ void ObjectTable::dropped(std::string_view name) {
 void ObjectTable::erase_if_gone(Object& object) {
   if (object.name == nullptr || object.confirmed || object.outstanding != 0) return;
   erase(named_.find(*object.name));
+}
+
+bool ObjectTable::has_open_name(std::uint64_t segment) const {
+  return busy_ != 0 && std::any_of(named_.begin(), named_.end(), [&](const auto& entry) {
+           return !entry.second.is_certain_in(segment);
+         });
 }
 
 void ObjectTable::forget_all(Keep keep) {

@@ -15,6 +15,9 @@
 
 namespace pgmoat::session {
 
+// Of what a Query makes: when it fails, the server goes on with what is behind it.
+inline constexpr std::uint64_t kNoSegment = ~std::uint64_t{0};
+
 struct Object {
   const std::string* name = nullptr;  // key of its table; null: the unnamed one
   std::uint32_t outstanding = 0;      // ledger entries that will change it
@@ -72,6 +75,8 @@ class ObjectTable {
   // Whether a further name fits; forgets dropped ones first.
   bool has_room(std::string_view name, std::uint32_t limit);
   std::size_t size() const { return named_.size(); }
+  // Some name may mean one of two texts: see Object::is_certain_in().
+  bool has_open_name(std::uint64_t segment) const;
   // A name that the server has may be missing here: room was made for another.
   bool forgot() const { return forgot_; }
 

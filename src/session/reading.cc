@@ -11,10 +11,11 @@ namespace {
 
 using sql::Kind;
 
-// Operators and casts are the server's own in all but hostile schemas, whose functions had to be
-// created first; what is called by name may be anything.
+// A relation may be a view that calls, or one on pg_settings; have triggers, rules, defaults that do. What is
+// called by name may be anything. Operators and casts are the server's own in all but hostile
+// schemas, whose functions had to be created first.
 bool calls(const sql::Facts& facts) {
-  return facts.dynamic_sql ||
+  return facts.dynamic_sql || !facts.relations.empty() ||
          std::any_of(facts.functions.begin(), facts.functions.end(), [](const sql::Function& each) {
            return each.reach == sql::Reach::call || each.reach == sql::Reach::method ||
                   each.reach == sql::Reach::notation;
@@ -42,7 +43,7 @@ bool may_shift(const sql::Facts& facts, bool in_transaction) {
     case Kind::show:
     case Kind::listen:
     case Kind::prepare: return false;
-    case Kind::cursor: return facts.command == "FETCH" || facts.command == "MOVE";
+    case Kind::cursor: return !facts.command.starts_with("CLOSE");
     case Kind::copy:
     case Kind::ddl:
     case Kind::dcl:
@@ -69,13 +70,33 @@ bool may_shift(const policy::Judged& judged, bool in_transaction) {
   return false;
 }
 
+bool may_turn(const policy::Judged& judged) {
+  if (judged == nullptr || judged->analysis == nullptr) return true;
+  const sql::Analysis& analysis = *judged->analysis;
+  const auto statements = analysis.statements();
+  return analysis.opacity() != sql::Opacity::none ||
+         std::any_of(statements.begin(), statements.end(),
+                     [](const sql::Facts& facts) { return facts.kind == Kind::tcl; });
+}
+
+bool may_swap_role(const policy::Judged& judged) {
+  if (judged == nullptr || judged->analysis == nullptr) return true;
+  const auto statements = judged->analysis->statements();
+  return judged->analysis->opacity() != sql::Opacity::none ||
+         std::any_of(statements.begin(), statements.end(), policy::changes_role);
+}
+
 void Doubt::sent(const Entry& entry) {
+  if (entry.swaps) ++swapping;
+  if (entry.turns) ++turning;
   if (!entry.shifts) return;
   ++outstanding;
   in_transaction = true;
 }
 
 void Doubt::gone(const Entry& entry, bool carried_out) {
+  if (entry.swaps) --swapping;
+  if (entry.turns) --turning;
   if (!entry.shifts) return;
   --outstanding;
   answered |= carried_out;

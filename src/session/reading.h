@@ -18,6 +18,8 @@ struct Doubt {
   std::uint32_t outstanding = 0;  // entries of the ledger that may shift it
   bool answered = false;          // one of them was answered, and no ReadyForQuery has come since
   bool in_transaction = false;    // one was sent in this transaction: its end may shift it back
+  std::uint32_t turning = 0;      // entries that may begin or end a transaction block
+  std::uint32_t swapping = 0;     // entries that may change the role
   bool certain() const { return outstanding == 0 && !answered; }
 
   void sent(const Entry&);
@@ -27,6 +29,10 @@ struct Doubt {
 
 // Whether running this may change how the server reads SQL. Null, or not readable: it may.
 bool may_shift(const policy::Judged&, bool in_transaction);
+// Whether running this may begin or end a transaction block.
+bool may_turn(const policy::Judged&);
+// Whether running this may change the role, as far as its text tells.
+bool may_swap_role(const policy::Judged&);
 policy::Reading reading_of(const Ready&, const Scene&);
 
 }  // namespace pgmoat::session

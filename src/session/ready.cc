@@ -109,8 +109,7 @@ Step oversize(Ready& ready, Scene& scene) {
   if (piece.tag == 'd' || ready.skipping) return stay();
   Entry entry;
   entry.kind = kind_of(piece.tag);
-  entry.shifts = piece.tag == 'Q' || piece.tag == 'F';
-  ready.doubt.sent(entry);
+  if (piece.tag == 'Q' || piece.tag == 'F') runs(ready, scene, entry);
   ready.sight.saw(nullptr);
   ready.ledger.owe(std::move(entry));
   // It was not read: it may be anything.
@@ -134,11 +133,21 @@ Step on_piece(Ready& ready, Scene& scene, const wire::Piece& piece) {
   return dispatch(ready, scene, piece);
 }
 
+// Asked for once: what is kept shrinks when the ledger is empty.
+bool keeps_too_much(Ready& ready, const Scene& scene) {
+  if (!scene.enforcing() || ready.skipping || ready.copy.active || ready.ledger.empty() ||
+      ready.ledger.analysis_bytes() < scene.setup.limits.unanswered_bytes) {
+    return false;
+  }
+  ready.ledger.forget_analysis_bytes();
+  return true;
+}
+
 }  // namespace
 
 Step on_client(Ready& ready, Scene& scene) {
   while (!ready.holds_client(scene.setup.limits)) {
-    if (has_open_meaning(ready, scene, scene.client_in.pending())) {
+    if (has_open_meaning(ready, scene, scene.client_in.pending()) || keeps_too_much(ready, scene)) {
       ready.barrier = true;
       scene.out->to_server.say([](std::string& to) { wire::encode(wire::Flush{}, to); });
       return stay();

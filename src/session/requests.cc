@@ -1,9 +1,9 @@
 #include "session/requests.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
+#include "policy/function_call.h"
 #include "session/copy.h"
 #include "session/refusal.h"
 #include "session/rewriting.h"
@@ -17,19 +17,13 @@ namespace {
 using Kind = Entry::Kind;
 using policy::Subject;
 
-// The functions behind libpq's large-object interface (pg_dump, psql, vacuumlo and drivers call
-// them by FunctionCall); pg_proc.dat of PostgreSQL 15, the same in 12 to 18.
-constexpr std::array<std::uint32_t, 13> kLargeObjectFunctions = {
-    952, 953, 954, 955, 956, 957, 958, 964, 715, 1004, 3170, 3171, 3172};
-
 bool permitted(FunctionCalls setting, std::uint32_t function) {
   switch (setting) {
     case FunctionCalls::allow: return true;
     case FunctionCalls::deny: return false;
     case FunctionCalls::large_objects: break;
   }
-  return std::find(kLargeObjectFunctions.begin(), kLargeObjectFunctions.end(), function) !=
-         kLargeObjectFunctions.end();
+  return policy::is_large_object_function(function);
 }
 
 Entry entry_of(const Scene& scene, Kind kind, Object* object, policy::Judged judged) {
@@ -74,13 +68,6 @@ void unpack(const wire::Bind& bind, std::string_view types, std::vector<policy::
   }
 }
 
-// Something of the client's runs: settings of ours may not be the last word any more.
-void runs(Ready& ready, Entry& entry) {
-  ready.applied.reset();
-  entry.shifts = may_shift(entry.judged, ready.doubt.in_transaction);
-  ready.doubt.sent(entry);
-}
-
 }  // namespace
 
 policy::Refusal too_many(const char* what, std::uint32_t limit) {
@@ -91,6 +78,18 @@ policy::Refusal too_many(const char* what, std::uint32_t limit) {
   refusal.detail = "pgmoat allows " + std::to_string(limit) + " (limits." + what + ").";
   refusal.hint = "Close what is no longer needed, or raise the limit.";
   return refusal;
+}
+
+void runs(Ready& ready, Scene& scene, Entry& entry) {
+  ready.applied.reset();
+  entry.shifts = may_shift(entry.judged, ready.doubt.in_transaction);
+  entry.turns = may_turn(entry.judged);
+  // The end of a block takes SET LOCAL ROLE back, and ROLLBACK any.
+  entry.swaps = may_swap_role(entry.judged) ||
+                (entry.turns && (ready.doubt.swapping != 0 || scene.settings.role_is_open()));
+  ready.doubt.sent(entry);
+  if (entry.turns) scene.view.set_transaction(policy::SessionView::kUnknownTransaction);
+  if (entry.swaps) scene.view.set_role_unsettled(true);
 }
 
 void release(Ready& ready, Scene& scene, Bytes bytes, Entry entry) {
@@ -147,8 +146,8 @@ Step on_query(Ready& ready, Scene& scene, const wire::Piece& piece) {
   Entry entry = entry_of(scene, Kind::query, nullptr, std::move(judged));
   entry.warning = warning_of(scene, entry.judged);
   ready.sight.saw(entry.judged);
-  expect_names(ready, scene, entry.judged);
-  runs(ready, entry);
+  expect_names(ready, scene, entry.judged, kNoSegment);
+  runs(ready, scene, entry);
   if (rewrites) send_rewritten_query(ready, scene, std::move(entry));
   else release(ready, scene, piece.bytes, std::move(entry));
   if (may_copy) raise_barrier(ready, scene, false);
@@ -234,6 +233,9 @@ Step on_bind(Ready& ready, Scene& scene, const wire::Piece& piece) {
   }
   Entry entry = entry_of(scene, Kind::bind, object, judged);
   entry.warning = std::move(warning);
+  // A plan is made, for which functions of constants are called.
+  entry.shifts = may_shift(judged, ready.doubt.in_transaction);
+  ready.doubt.sent(entry);
   release(ready, scene, piece.bytes, std::move(entry));
   return stay();
 }
@@ -284,8 +286,8 @@ Step on_execute(Ready& ready, Scene& scene, const wire::Piece& piece) {
   apply_settings(ready, scene, judged);
   Entry entry = entry_of(scene, Kind::execute, nullptr, judged);
   entry.warning = std::move(warning);
-  expect_names(ready, scene, judged);
-  runs(ready, entry);
+  expect_names(ready, scene, judged, ready.segment);
+  runs(ready, scene, entry);
   release(ready, scene, piece.bytes, std::move(entry));
   // What is unknown counts as "may": a table that is full forgets names that the server still has.
   if (portal == nullptr || portal->may_copy) raise_barrier(ready, scene, true);
@@ -311,21 +313,24 @@ Step on_function_call(Ready& ready, Scene& scene, const wire::Piece& piece) {
   }
   if (opinion.course == Course::end) return end_by_ruling(scene, *opinion.refusal);
   if (opinion.course == Course::refuse) {
+    opinion.refusal->position = 0;  // there is no text to point into
     refuse_function_call(ready, scene, std::move(opinion));
     return stay();
   }
   Entry entry = entry_of(scene, Kind::function_call, nullptr, nullptr);
   entry.warning = std::move(warning);
-  runs(ready, entry);
+  runs(ready, scene, entry);
   release(ready, scene, piece.bytes, std::move(entry));
   return stay();
 }
 
 bool has_open_meaning(Ready& ready, const Scene& scene, Bytes pending) {
   if (!scene.enforcing() || !ready.sight.some || ready.skipping || ready.copy.active ||
-      ready.ledger.empty())
+      ready.ledger.empty() || pending.size() < 5)
     return false;
-  if (pending.size() < 5 || (pending[0] != 'B' && pending[0] != 'E')) return false;
+  // SQL text may say EXECUTE; which name is not looked for.
+  if (pending[0] == 'Q') return ready.statements.has_open_name(ready.segment);
+  if (pending[0] != 'B' && pending[0] != 'E') return false;
   const std::uint32_t length = u32_at(pending, 1);
   if (length < 4 || length > pending.size() - 1) return false;  // not there yet
   const Bytes body = pending.subspan(5, length - 4);
@@ -333,6 +338,7 @@ bool has_open_meaning(Ready& ready, const Scene& scene, Bytes pending) {
   if (pending[0] == 'B') {
     if (const auto bind = wire::decode_bind(body)) object = ready.statements.find(bind->statement);
   } else if (const auto execute = wire::decode_execute(body)) {
+    if (ready.statements.has_open_name(ready.segment)) return true;
     object = ready.portals.find(execute->portal);
   }
   return object != nullptr && !object->is_certain_in(ready.segment);

@@ -22,8 +22,12 @@ void release(Ready&, Scene&, Bytes bytes, Entry entry);
 // said which it is. For Execute it must be made to say so.
 void raise_barrier(Ready&, Scene&, bool with_flush);
 
-// Whether the next message of the client (its pending bytes) names a statement or portal that may
-// have either of two meanings: an answer that is under way decides, and has to be waited for.
+// Something of the client's runs: settings of ours may not be the last word any more, and how SQL is read,
+// the transaction and the role may be others when it has run.
+void runs(Ready&, Scene&, Entry& entry);
+
+// Whether the next message of the client (its pending bytes) names a statement or portal, or may do so
+// by SQL's EXECUTE, that may have either of two meanings: an answer that is under way decides, and has to be waited for.
 bool has_open_meaning(Ready&, const Scene&, Bytes pending);
 
 }  // namespace pgmoat::session

@@ -283,6 +283,10 @@ MaybeFault on_ready_for_query(Ready& ready, Scene& scene, const wire::Piece& pie
   settle(ready);
   ready.doubt.ready(static_cast<char>(ready.status));
   scene.settings.ready(static_cast<char>(ready.status));
+  // What is behind this answer was sent already.
+  scene.view.set_role_unsettled(ready.doubt.swapping != 0);
+  if (ready.doubt.turning != 0)
+    scene.view.set_transaction(policy::SessionView::kUnknownTransaction);
   return std::nullopt;
 }
 

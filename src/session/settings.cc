@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "policy/judge.h"
 
 namespace pgmoat::session {
 
 namespace {
 
-constexpr std::string_view kUnknownRole = "?";
 constexpr const char* kNoRole = "none";
 
 bool has_word(std::string_view text, std::string_view word) {
@@ -27,12 +27,16 @@ bool has_word(std::string_view text, std::string_view word) {
 }
 
 // SELECT set_config('x', 'v', false) and nothing that could keep it from being called: then its
-// completion means that it was.
+// completion means that it was. A parenthesis more may be EXISTS(...), ROW(...) or what else is not
+// always evaluated.
 bool surely_calls(const sql::Facts& facts, std::string_view tag) {
   if (facts.kind != sql::Kind::select || tag != "SELECT 1" || !facts.relations.empty())
     return false;
   if (facts.functions.size() != facts.settings.size() || facts.ctes != 0 ||
-      facts.set_operations != 0) {
+      facts.set_operations != 0 || facts.depth != 0) {
+    return false;
+  }
+  if (std::count(facts.text.begin(), facts.text.end(), '(') != std::ssize(facts.settings)) {
     return false;
   }
   static constexpr std::array<std::string_view, 12> kChoices = {
@@ -46,8 +50,6 @@ bool is_of_session(const sql::Setting& setting) {
   return setting.scope == sql::Setting::Scope::session ||
          setting.scope == sql::Setting::Scope::local;
 }
-
-bool is_role(std::string_view name) { return name == "role" || name == "session_authorization"; }
 
 }  // namespace
 
@@ -79,7 +81,7 @@ void Settings::reported(std::string_view name, std::string_view value) {
   if (key == "server_encoding") server_is_utf8_ = value == "UTF8";
   if (key == "application_name") view_->set(policy::SessionField::application, std::string(value));
   if (key == "server_version") view_->set(policy::SessionField::server, std::string(value));
-  if (is_role(key)) refresh_role();
+  if (policy::is_role_setting(key)) refresh_role();
 }
 
 bool Settings::counts_utf8() const {
@@ -142,7 +144,7 @@ void Settings::change(std::string_view name, Value value, bool local) {
     if (!local) entry->kept = value;
   }
   put(name, value);
-  if (is_role(name)) refresh_role();
+  if (policy::is_role_setting(name)) refresh_role();
 }
 
 // What was tracked is unknown now.
@@ -172,7 +174,9 @@ void Settings::put(std::string_view name, const Value& value) {
   }
   const bool here = view_->has_guc(name);
   if (here && view_->guc(name) == *value) return;
-  if (!here && view_->gucs().size() >= kMost && !is_reported(name)) return;
+  if (!here && view_->gucs().size() >= kMost && !is_reported(name) &&
+      !policy::is_role_setting(name))
+    return;
   view_->set_guc(std::string(name), *value);
 }
 
@@ -200,7 +204,7 @@ void Settings::transaction_ends(bool commits) {
   bool role = false;
   for (const Undo& entry : log_) {
     put(entry.name, commits ? entry.kept : entry.before);
-    role |= is_role(entry.name);
+    role |= policy::is_role_setting(entry.name);
   }
   log_.clear();
   if (lost_) {
@@ -216,19 +220,22 @@ void Settings::savepoint_undone() {
   for (Undo& entry : log_) {
     put(entry.name, std::nullopt);
     entry.kept.reset();
-    if (is_role(entry.name)) refresh_role();
+    if (policy::is_role_setting(entry.name)) refresh_role();
   }
+}
+
+bool Settings::role_is_open() const {
+  return std::any_of(log_.begin(), log_.end(),
+                     [](const Undo& undo) { return policy::is_role_setting(undo.name); });
 }
 
 void Settings::refresh_role() {
   Value role = now("role");
   if (role == kNoRole) role = now("session_authorization").value_or("");
   const bool session = is_reported("session_authorization");
-  std::string value = role ? *role : std::string(kUnknownRole);
+  std::string value = role ? *role : std::string(policy::SessionView::kUnknownRole);
   if (session && value == view_->get(policy::SessionField::user)) value.clear();
-  if (view_->get(policy::SessionField::role) != value) {
-    view_->set(policy::SessionField::role, std::move(value));
-  }
+  view_->set(policy::SessionField::role, std::move(value));
 }
 
 }  // namespace pgmoat::session

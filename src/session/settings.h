@@ -36,6 +36,7 @@ class Settings {
   void failed() { failed_ = true; }  // ErrorResponse
   void ready(char status);           // ReadyForQuery
 
+  bool role_is_open() const;  // set in this transaction, whose end may take it back
   const sql::Dialect& dialect() const { return dialect_; }
   void set_replication(bool walsender) { dialect_.replication = walsender; }
   // Positions in errors count characters: of UTF-8, else bytes.

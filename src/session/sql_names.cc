@@ -57,7 +57,9 @@ Opinion judge_again(Ready& ready, Scene& scene, Object& object, std::string_view
   policy::Judged& meaning = object.meaning();
   const std::uint64_t revision = scene.view.revision();
   if (meaning == nullptr) return {};
-  if (meaning->epoch == scene.judge.epoch() && object.revision == revision) return {};
+  if (meaning->epoch == scene.judge.epoch() && object.revision == revision && !meaning->passing) {
+    return {};
+  }
   Subject subject = subject_of(scene, Subject::Kind::again);
   subject.reading = reading_of(ready, scene);
   subject.statement = name;
@@ -80,8 +82,13 @@ bool is_made_before(std::span<const sql::Facts> statements, std::size_t index) {
   });
 }
 
+// EXECUTE x; also EXPLAIN EXECUTE x and CREATE TABLE AS EXECUTE x.
 bool is_execute(const sql::Facts& facts) {
-  return facts.kind == Kind::execute && facts.command == "EXECUTE";
+  return !facts.prepared.empty() && facts.kind != Kind::prepare &&
+         !facts.command.starts_with("DEALLOCATE");
+}
+bool fetches(const sql::Facts& facts) {
+  return facts.kind == Kind::cursor && (facts.command == "FETCH" || facts.command == "MOVE");
 }
 bool declares(const sql::Facts& facts) {
   return facts.kind == Kind::cursor && facts.command.starts_with("DECLARE");
@@ -118,6 +125,8 @@ Opinion judge_names(Ready& ready, Scene& scene, const policy::Judged& judged, ch
     if (is_execute(facts) && !is_made_before(statements, i)) {
       opinion = judge_use(ready, scene, Table::statements, ready.statements.find(facts.prepared),
                           facts.prepared, tag);
+    } else if (fetches(facts) && ready.portals.find(facts.cursor) != nullptr) {
+      opinion = judge_again(ready, scene, *ready.portals.find(facts.cursor), facts.cursor, tag);
     } else if (facts.kind == Kind::prepare &&
                !ready.statements.has_room(facts.prepared, limits.statements)) {
       opinion = object_to(scene, too_many("statements", limits.statements), tag);
@@ -160,15 +169,16 @@ bool starts_copy(Ready& ready, const Scene& scene, const policy::Judged& judged,
   return false;
 }
 
-void expect_names(Ready& ready, const Scene& scene, const policy::Judged& judged) {
+void expect_names(Ready& ready, const Scene& scene, const policy::Judged& judged,
+                  std::uint64_t segment) {
   const Limits& limits = scene.setup.limits;
   for (const sql::Facts& facts : statements_of(judged)) {
     if (facts.kind == Kind::prepare &&
         ready.statements.has_room(facts.prepared, limits.statements)) {
-      ready.statements.create(facts.prepared, false, judged, ready.segment)->revision =
+      ready.statements.create(facts.prepared, false, judged, segment)->revision =
           scene.view.revision();
     } else if (declares(facts) && ready.portals.has_room(facts.cursor, limits.portals)) {
-      Object* object = ready.portals.create(facts.cursor, false, judged, ready.segment);
+      Object* object = ready.portals.create(facts.cursor, false, judged, segment);
       object->revision = scene.view.revision();
       object->lasting |= mentions_hold(facts.text);
     }

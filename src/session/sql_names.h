@@ -20,8 +20,9 @@ Opinion judge_names(Ready&, Scene&, const policy::Judged&, char tag);
 // Whether it may start a COPY FROM STDIN: by its facts, else by its letters.
 bool starts_copy(Ready&, const Scene&, const policy::Judged&, std::string_view sql);
 
-// The text was sent, and will make these names; `undo`: from this statement on it will not.
-void expect_names(Ready&, const Scene&, const policy::Judged&);
+// The text was sent, and will make these names; `undo`: from this statement on it will not. `segment`: in
+// which a failure would have the server skip what comes behind; kNoSegment for a Query's.
+void expect_names(Ready&, const Scene&, const policy::Judged&, std::uint64_t segment);
 void undo_names(Ready&, const policy::Judged&, std::size_t from);
 // Its statement `facts` was completed.
 void confirm_names(Ready&, Scene&, const policy::Judged&, const sql::Facts& facts);

@@ -33,6 +33,7 @@ struct Limits {
   std::uint32_t nodes = 2'000'000;   // of the tree
   std::uint32_t depth = 10'000;      // of the tree
   std::uint32_t body_depth = 4;      // texts inside texts (DO, function bodies, literals)
+  std::uint32_t filtered = 1'000;    // relations in one statement that an add_filter changes
 };
 
 // Why the facts may not be all there is. Anything but `none` is judged as `opaque`.

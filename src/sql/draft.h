@@ -44,6 +44,7 @@ struct Lists {
   Of<Setting> settings;
   Of<std::string_view> roles;
   Of<Body> bodies;
+  Of<NestedCommand> nested_commands;
   Of<std::string_view> object_names;
   Of<std::string_view> extensions;
 };

@@ -132,9 +132,14 @@ Changes Filter::run() {
       [this](std::string_view schema, std::string_view name) { return matches(schema, name); },
       "filtered");
   if (!why.empty()) return why;
+  std::uint32_t taken = 0;
   for (const Reference& reference : references_of(statement_)) {
     const char* schema = reference.relation->schemaname;
     if (!matches(schema ? schema : "", reference.relation->relname)) continue;
+    if (++taken > statement_.limits().filtered) {
+      return "More than " + std::to_string(statement_.limits().filtered) +
+             " relations would have to be filtered.";
+    }
     why = take(reference);
     if (!why.empty()) return why;
   }
@@ -237,6 +242,9 @@ std::string Filter::wrap(const Reference& reference) {
 
 std::string Filter::add_arm(const Reference& reference) {
   const RangeVar& relation = *reference.relation;
+  if (relation.alias && relation.alias->colnames) {
+    return "Columns of a locked " + said(relation) + " cannot be renamed where it is filtered.";
+  }
   const Extent extent = extent_of(statement_, relation);
   if (extent.first == kNowhere) return said(relation) + " is not found in the text.";
   std::size_t start = extent.last + 1;

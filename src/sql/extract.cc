@@ -138,6 +138,20 @@ void Extractor::visit_relation(const void* node, const Scope& scope) {
   relation.position = position_of(range.location);
 }
 
+// Of a statement that is walked: what it is, unless it is the outermost. The facts have that already.
+// The SET of ALTER ROLE and its kin, and RETURN, are statements to the grammar only.
+void Extractor::note_command(const Command& command, const Scope& scope) {
+  if (level_ == 0 && depth_ == 1) return;
+  if (command.name.empty() || scope.setting != Setting::Scope::session) return;
+  auto& commands = draft_.nested_commands;
+  for (std::size_t i = statement_->begins.nested_commands; i < commands.size(); ++i) {
+    if (commands[i].command != command.name || commands[i].kind != command.kind) continue;
+    commands[i].later &= scope.later;
+    return;
+  }
+  commands.push_back({command.name, command.kind, scope.later});
+}
+
 std::uint32_t Extractor::position_of(int location) const {
   return level_ == 0 && location > 0 ? static_cast<std::uint32_t>(location) : 0;
 }

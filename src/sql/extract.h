@@ -24,12 +24,14 @@ struct alignas(8) Scope {  // 16 bytes: in two registers, where it is handed on 
   Setting::Scope setting = Setting::Scope::session;
   bool nested = false;
   bool inert = false;       // below EXPLAIN without ANALYZE: nothing is carried out
+  bool later = false;       // what CREATE FUNCTION and its kin define: carried out another day
   bool definition = false;  // the values of options name functions
   bool exists = false;      // directly below EXISTS: a star there selects nothing
   bool set_arm = false;     // an arm of UNION and its kin
   std::uint16_t selects = 0;
   std::uint32_t ctes = 0;  // the innermost CTE in sight: an index into Extractor::ctes_, 0 for none
 };
+static_assert(sizeof(Scope) == 16);
 
 class Extractor {
  public:
@@ -57,7 +59,7 @@ class Extractor {
   struct Inner {
     enum class Form : std::uint8_t { sql, expression, plpgsql };
     Form form = Form::sql;
-    bool inert = false;
+    bool inert = false, later = false;
     std::uint8_t level = 0;  // of texts in texts
     std::uint32_t body = kNoBody;
     std::string_view text;     // ends with a NUL
@@ -78,6 +80,7 @@ class Extractor {
   }
   void push_children(const void* node, const Scope& scope);
   void visit_relation(const void* node, const Scope& scope);
+  void note_command(const Command& command, const Scope& scope);
   std::uint32_t position_of(int location) const;
 
   // extract_queries.cc
@@ -119,6 +122,8 @@ class Extractor {
   void add_relation_literal(const void* argument, const Scope& scope);
   void add_pasted_sql(const void* first, const void* second, const void* relation,
                       const void* condition, const Scope& scope);
+  void add_table_rows(const void* argument, const Scope& scope);
+  void add_schema(std::string_view schema, Access access, Via via, const Scope& scope);
   void add_whole_schema(const void* argument, const Scope& scope);
   void add_inner_sql(const void* argument, const Scope& scope);
 
@@ -156,9 +161,9 @@ class Extractor {
   void add_inner(Inner inner);
   void add_body(std::string_view language, std::string_view text, const Scope& scope);
   bool read_inner();
-  bool read_one(const Inner& inner);
   bool read_plpgsql(const Inner& inner);
   bool read_sql(const Inner& inner, std::string_view text);
+  void run_text(const Inner& inner, std::string_view expression);
   void give_up(const Inner& inner);
 
   Facts& facts() { return statement_->facts; }

@@ -25,6 +25,7 @@ enum class Effect : std::uint8_t {
   connectby,        // names pasted into SQL
   xpath_table,      // the same
   table_first,      // names a table
+  table_rows,       // the same, and shows what is in it
   table_privilege,  // names one, after a role where there are three
   all_tables,       // reads every table, or every one of a schema
   schema_tables,
@@ -92,9 +93,9 @@ constexpr auto kEffects = std::to_array<Row>({
     {"schema_to_xmlschema", schema_tables},
     {"set_config", set_config},
     {"setval", table_first},
-    {"table_to_xml", table_first},
-    {"table_to_xml_and_xmlschema", table_first},
-    {"table_to_xmlschema", table_first},
+    {"table_to_xml", table_rows},
+    {"table_to_xml_and_xmlschema", table_rows},
+    {"table_to_xmlschema", table_rows},
     {"to_regclass", table_first},
     {"ts_rewrite", rewrite},
     {"ts_stat", sql_first},
@@ -166,6 +167,7 @@ void Extractor::note_call(std::string_view schema, std::string_view name, const 
     case connectby: return add_pasted_sql(at(1), at(2), at(0), nullptr, scope);
     case xpath_table: return add_pasted_sql(at(0), at(1), at(2), at(4), scope);
     case table_first: return add_relation_literal(at(0), scope);
+    case table_rows: return add_table_rows(at(0), scope);
     case table_privilege: return add_relation_literal(at(arguments.size() > 2 ? 1 : 0), scope);
     case all_tables: return add_whole_schema({}, scope);
     case schema_tables: return add_whole_schema(at(0), scope);
@@ -180,6 +182,7 @@ void Extractor::note_notation(std::string_view name, const void* argument, const
     case sql_last:
     case sql_all: return add_inner_sql(argument, scope);
     case table_first: return add_relation_literal(argument, scope);
+    case table_rows: return add_table_rows(argument, scope);
     case schema_tables: return add_whole_schema(argument, scope);
     default: return;
   }
@@ -209,7 +212,7 @@ void Extractor::add_inner_sql(const void* argument, const Scope& scope) {
     facts().dynamic_sql = true;
     return;
   }
-  add_inner({.inert = scope.inert, .text = draft_.arena.keep(*text)});
+  add_inner({.inert = scope.inert, .later = scope.later, .text = draft_.arena.keep(*text)});
 }
 
 // What tablefunc and xml2 do with their arguments: they paste them together.
@@ -227,7 +230,7 @@ void Extractor::add_pasted_sql(const void* first, const void* second, const void
     }
     sql = draft_.arena.join(sql, word, *text);
   }
-  add_inner({.inert = scope.inert, .text = sql});
+  add_inner({.inert = scope.inert, .later = scope.later, .text = sql});
 }
 
 void Extractor::add_relation_literal(const void* argument, const Scope& scope) {
@@ -244,14 +247,21 @@ void Extractor::add_relation_literal(const void* argument, const Scope& scope) {
   relation.nested = scope.nested;
 }
 
+// Rows of a table that is given by its OID are those of any.
+void Extractor::add_table_rows(const void* argument, const Scope& scope) {
+  const void* const value =
+      is(argument, T_NamedArgExpr) ? as<NamedArgExpr>(argument)->arg : argument;
+  const auto text = constant_text(value, draft_.arena);
+  if (text && text->find_first_not_of("0123456789") != std::string_view::npos) {
+    return add_relation_literal(argument, scope);
+  }
+  add_schema("*", Access::read, Via::literal, scope);
+}
+
 void Extractor::add_whole_schema(const void* argument, const Scope& scope) {
-  Relation& relation = draft_.relations.emplace_back();
-  relation.name = "*";
-  relation.via = Via::literal;
-  relation.nested = scope.nested;
-  if (!argument) return;
+  if (!argument) return add_schema({}, Access::read, Via::literal, scope);
   const auto schema = constant_text(argument, draft_.arena);
-  relation.schema = schema ? draft_.arena.keep(*schema) : "*";
+  add_schema(schema ? draft_.arena.keep(*schema) : "*", Access::read, Via::literal, scope);
 }
 
 void Extractor::note_set_config(const void* list, const Scope& scope) {

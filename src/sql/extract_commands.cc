@@ -9,6 +9,7 @@ namespace pgmoat::sql {
 
 void Extractor::visit_command(const void* node, Scope scope) {
   const Command command = command_of(node);
+  note_command(command, scope);
   scope.access = command.access;
   scope.via = command.access == Access::read ? Via::from : Via::ddl;
   facts().writes |= command.writes && !scope.inert;
@@ -68,6 +69,7 @@ bool Extractor::visit_running(const void* node, Scope& scope) {
       push(as<DeclareCursorStmt>(node)->query, inner);
       return true;
     case T_ViewStmt:
+      inner.later = true;
       push(as<ViewStmt>(node)->view, scope);
       push(as<ViewStmt>(node)->query, inner);
       push(as<ViewStmt>(node)->options, scope);
@@ -80,6 +82,7 @@ bool Extractor::visit_running(const void* node, Scope& scope) {
       return true;
     }
     case T_RuleStmt:
+      inner.later = true;
       add_object_name(as<RuleStmt>(node)->rulename);
       push(as<RuleStmt>(node)->relation, scope);
       push(as<RuleStmt>(node)->whereClause, inner, Clause::where);
@@ -96,7 +99,7 @@ bool Extractor::visit_running(const void* node, Scope& scope) {
 
 void Extractor::visit_copy(const void* node, const Scope& scope) {
   const auto& statement = *as<CopyStmt>(node);
-  Copy& copy = facts().copy;
+  Copy copy;
   copy.from = statement.is_from;
   copy.file = keep(statement.filename);
   copy.target = statement.is_program ? Copy::Target::program
@@ -109,6 +112,8 @@ void Extractor::visit_copy(const void* node, const Scope& scope) {
     if (std::string_view(element.defname) == "format")
       copy.format = keep(as<String>(element.arg)->sval);
   }
+  // Of several in a body the one that reaches furthest is told.
+  if (copy.target >= facts().copy.target) facts().copy = copy;
   // A file or a program is written outside of any transaction.
   facts().writes |= !scope.inert && (statement.is_from || statement.filename);
   Scope relation = scope;
@@ -155,6 +160,11 @@ bool Extractor::visit_session(const void* node, Scope& scope) {
 bool Extractor::visit_access(const void* node, Scope& scope) {
   switch (tag_of(node)) {
     case T_GrantStmt: visit_grant(node, scope); return true;
+    case T_AlterDefaultPrivilegesStmt:
+      // What it holds is written as a GRANT and grants nothing yet.
+      push(as<AlterDefaultPrivilegesStmt>(node)->options, scope);
+      visit_grant(as<AlterDefaultPrivilegesStmt>(node)->action, scope);
+      return true;
     case T_GrantRoleStmt:
       // The roles that are given away are written where privileges stand.
       for (const void* role : elements_of(as<GrantRoleStmt>(node)->granted_roles)) {
@@ -179,12 +189,7 @@ void Extractor::visit_grant(const void* node, const Scope& scope) {
     if (is(object, T_RangeVar) || is(object, T_ObjectWithArgs)) {
       push(object, scope);
     } else if (grant.targtype == ACL_TARGET_ALL_IN_SCHEMA && is_relation_type(grant.objtype)) {
-      Relation& relation = draft_.relations.emplace_back();
-      relation.schema = keep(as<String>(object)->sval);
-      relation.name = "*";
-      relation.access = Access::grant;
-      relation.via = Via::ddl;
-      relation.nested = scope.nested;
+      add_schema(keep(as<String>(object)->sval), Access::grant, Via::ddl, scope);
     } else {
       add_object(grant.objtype, object, scope);
     }

@@ -67,12 +67,25 @@ void Extractor::add_object(int type, const void* object, const Scope& scope) {
   push(object, scope);
 }
 
+// All of a schema: what is done to it is done to whatever is in it.
+void Extractor::add_schema(std::string_view schema, Access access, Via via, const Scope& scope) {
+  Relation& relation = draft_.relations.emplace_back();
+  relation.schema = schema;
+  relation.name = "*";
+  relation.access = access;
+  relation.via = via;
+  relation.nested = scope.nested;
+}
+
 // DROP, COMMENT ON, ALTER ... of any object.
 bool Extractor::visit_naming(const void* node, Scope& scope) {
   switch (tag_of(node)) {
     case T_DropStmt:
       for (const void* object : elements_of(as<DropStmt>(node)->objects)) {
         add_object(as<DropStmt>(node)->removeType, object, scope);
+        if (as<DropStmt>(node)->removeType == OBJECT_SCHEMA) {
+          add_schema(keep(as<String>(object)->sval), Access::define, Via::ddl, scope);
+        }
       }
       return true;
     case T_CommentStmt:
@@ -86,6 +99,10 @@ bool Extractor::visit_naming(const void* node, Scope& scope) {
       push(rename.relation, scope);
       add_object(rename.renameType, rename.object, scope);
       if (!rename.relation && !rename.object) add_object_name(rename.subname);
+      // Whatever is in it loses the name that rules know it by.
+      if (rename.renameType == OBJECT_SCHEMA) {
+        add_schema(keep(rename.subname), Access::define, Via::ddl, scope);
+      }
       add_object_name(rename.newname);
       return true;
     }

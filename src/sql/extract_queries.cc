@@ -163,6 +163,7 @@ void Extractor::push_set_list(const void* list, const Scope& scope) {
 
 void Extractor::visit_insert(const void* node, Scope scope) {
   const auto& insert = *as<InsertStmt>(node);
+  note_command(command_of(node), scope);
   scope = read_of(scope);
   facts().writes |= !scope.inert;
   push_with(insert.withClause, scope);
@@ -185,6 +186,7 @@ void Extractor::visit_insert(const void* node, Scope scope) {
 
 void Extractor::visit_update(const void* node, Scope scope) {
   const auto& update = *as<UpdateStmt>(node);
+  note_command(command_of(node), scope);
   scope = read_of(scope);
   facts().writes |= !scope.inert;
   push_with(update.withClause, scope);
@@ -204,6 +206,7 @@ void Extractor::visit_update(const void* node, Scope scope) {
 
 void Extractor::visit_delete(const void* node, Scope scope) {
   const auto& remove = *as<DeleteStmt>(node);
+  note_command(command_of(node), scope);
   scope = read_of(scope);
   facts().writes |= !scope.inert;
   push_with(remove.withClause, scope);
@@ -218,6 +221,7 @@ void Extractor::visit_delete(const void* node, Scope scope) {
 
 void Extractor::visit_merge(const void* node, Scope scope) {
   const auto& merge = *as<MergeStmt>(node);
+  note_command(command_of(node), scope);
   scope = read_of(scope);
   facts().writes |= !scope.inert;
   push_with(merge.withClause, scope);

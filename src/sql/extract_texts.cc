@@ -4,6 +4,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "sql/constants.h"
 #include "sql/extract.h"
 #include "sql/name_lists.h"
 #include "sql/plpgsql.h"
@@ -20,7 +21,7 @@ void Extractor::visit_create_function(const void* node, const Scope& scope) {
   push(create.returnType, scope);
   push(create.options, options);
   Scope body = scope;
-  body.nested = true;
+  body.nested = body.later = true;
   body.access = Access::read;
   body.via = Via::from;
   push(create.sql_body, body);
@@ -42,7 +43,7 @@ void Extractor::visit_create_function(const void* node, const Scope& scope) {
     function.nested = scope.nested;
     note_defined(function.name, scope);
   }
-  if (!create.sql_body) add_body(language, text, scope);
+  if (!create.sql_body) add_body(language, text, body);
 }
 
 void Extractor::visit_do(const void* node, const Scope& scope) {
@@ -61,7 +62,8 @@ void Extractor::visit_do(const void* node, const Scope& scope) {
 void Extractor::add_body(std::string_view language, std::string_view text, const Scope& scope) {
   const auto index = static_cast<std::uint32_t>(draft_.bodies.size());
   draft_.bodies.push_back({language, true, XXH3_64bits(text.data(), text.size())});
-  Inner inner{.inert = scope.inert, .body = index, .text = draft_.arena.keep(text)};
+  Inner inner{
+      .inert = scope.inert, .later = scope.later, .body = index, .text = draft_.arena.keep(text)};
   if (language == "sql") return add_inner(inner);
   if (language == "plpgsql") {
     // Its parser wants the whole statement: the parameters are variables of the body.
@@ -113,6 +115,7 @@ bool Extractor::read_sql(const Inner& inner, std::string_view text) {
   Scope scope;
   scope.nested = true;
   scope.inert = inner.inert;
+  scope.later = inner.later;
   for (const void* statement : elements_of(tree.statements())) {
     const auto& raw = *as<RawStmt>(statement);
     statement_text_ = text.substr(static_cast<std::size_t>(std::max(raw.stmt_location, 0)));
@@ -123,19 +126,35 @@ bool Extractor::read_sql(const Inner& inner, std::string_view text) {
   return true;
 }
 
+// EXECUTE of a constant runs what can be read here; of anything else, what nobody has seen.
+void Extractor::run_text(const Inner& inner, std::string_view expression) {
+  const Tree tree(draft_.arena.join("SELECT ", {}, expression).data(), conforming_strings_);
+  const Elements statements = elements_of(tree ? tree.statements() : nullptr);
+  const void* const statement =
+      statements.size() == 1 ? as<RawStmt>(statements.first[0])->stmt : nullptr;
+  const Elements targets =
+      elements_of(is(statement, T_SelectStmt) ? as<SelectStmt>(statement)->targetList : nullptr);
+  const auto text = targets.size() == 1
+                        ? constant_text(as<ResTarget>(targets.first[0])->val, draft_.arena)
+                        : std::nullopt;
+  if (!text) {
+    facts().dynamic_sql = true;
+    return;
+  }
+  add_inner({.inert = inner.inert, .later = inner.later, .text = draft_.arena.keep(*text)});
+}
+
 bool Extractor::read_plpgsql(const Inner& inner) {
   if (gate_.scan(inner.routine, conforming_strings_).opacity != Opacity::none) return false;
-  std::string expressions;
-  bool dynamic = false;
+  std::vector<BodyText> texts;
   if (refusals_left_ == 0) return false;
-  if (!parse_plpgsql(inner.text.data(), conforming_strings_, expressions, dynamic)) {
+  if (!parse_plpgsql(inner.text.data(), conforming_strings_, texts)) {
     --refusals_left_;
     return false;
   }
-  facts().dynamic_sql |= dynamic;
-  for (std::size_t at = 0; at < expressions.size();) {
-    const std::string_view expression = draft_.arena.keep(expressions.c_str() + at);
-    at += expression.size() + 1;
+  for (const BodyText& text : texts) {
+    const std::string_view expression = draft_.arena.keep(text.sql);
+    if (text.executed) run_text(inner, expression);
     if (read_sql(inner, expression)) continue;
     if (spent_) return false;
     if (read_sql(inner, draft_.arena.join("SELECT ", {}, expression))) continue;

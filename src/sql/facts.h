@@ -149,6 +149,14 @@ struct Copy {
 };
 std::string_view name_of(Copy::Target target);
 
+// A statement inside the statement: in a body, in SQL given as text, in a CTE, in CREATE SCHEMA, below
+// EXPLAIN, PREPARE, a rule. SELECT is left out: every expression of PL/pgSQL is one.
+struct NestedCommand {
+  std::string_view command;
+  Kind kind = Kind::other;
+  bool later = false;  // only defined here, and carried out another day: a function's body, a rule
+};
+
 // A body in another language: DO, CREATE FUNCTION, CREATE PROCEDURE.
 struct Body {
   std::string_view language;  // "sql", "plpgsql", ...
@@ -190,6 +198,7 @@ struct Facts {
   std::span<const Setting> settings;
   std::span<const std::string_view> roles;  // named by SET ROLE, GRANT, ALTER ROLE, OWNER TO, ...
   std::span<const Body> bodies;
+  std::span<const NestedCommand> nested_commands;  // each command once
   std::span<const std::string_view>
       object_names;  // what DDL creates, alters, drops and is no relation
   std::span<const std::string_view> extensions;  // CREATE/ALTER EXTENSION, LOAD

@@ -59,7 +59,7 @@ class Packer {
   std::string_view text_, read_text_;
 };
 
-constexpr std::size_t kPadding = 8 * 12;  // of a statement's arrays
+constexpr std::size_t kPadding = 8 * 16;  // of a statement's arrays
 
 std::size_t bytes_of(const Draft& draft, const Heading& heading) {
   std::size_t size = kPadding * (draft.statements.size() + 1) + heading.text.size() +
@@ -67,7 +67,8 @@ std::size_t bytes_of(const Draft& draft, const Heading& heading) {
   size += draft.statements.size() * sizeof(Facts) + draft.arguments.size() * sizeof(Argument) +
           draft.functions.size() * sizeof(Function) + draft.columns.size() * sizeof(Column) +
           draft.relations.size() * sizeof(Relation) + draft.literals.size() * sizeof(Literal) +
-          draft.settings.size() * sizeof(Setting) + draft.bodies.size() * sizeof(Body);
+          draft.settings.size() * sizeof(Setting) + draft.bodies.size() * sizeof(Body) +
+          draft.nested_commands.size() * sizeof(NestedCommand);
   size += sizeof(std::string_view) * (draft.roles.size() + draft.object_names.size() +
                                       draft.extensions.size() + draft.comments.size());
   // Each function's arguments are an array of their own, behind text.
@@ -169,6 +170,9 @@ void pack_statement(Packer& packer, const Draft& draft, const Lists<Place>& begi
       });
   facts.bodies = pack_list(packer, draft.bodies, begin.bodies, end.bodies,
                            [&](Body& body) { body.language = packer.copy(body.language); });
+  // The names are of the tables in commands.cc.
+  facts.nested_commands = pack_list(packer, draft.nested_commands, begin.nested_commands,
+                                    end.nested_commands, [](NestedCommand&) {});
   facts.roles = pack_names(packer, draft.roles, begin.roles, end.roles);
   facts.object_names = pack_names(packer, draft.object_names, begin.object_names, end.object_names);
   facts.extensions = pack_names(packer, draft.extensions, begin.extensions, end.extensions);

@@ -53,38 +53,52 @@ std::string take_string(std::string_view json, std::size_t& at) {
   return text;
 }
 
-void read(std::string_view json, std::string& expressions, bool& dynamic) {
+// An object and the key that it stands behind: "query" of EXECUTE is a text to be run, of RETURN
+// QUERY a statement.
+struct Open {
+  bool executes = false;  // EXECUTE, FOR ... IN EXECUTE
+  bool executed = false;  // an expression whose value is run
+};
+
+void read(std::string_view json, std::vector<BodyText>& texts) {
   std::string key;
+  std::vector<Open> open;
   for (std::size_t at = 0; at < json.size();) {
-    if (json[at] != '"') {
+    const char c = json[at];
+    if (c == '{') {
+      const bool executes = key == "PLpgSQL_stmt_dynexecute" || key == "PLpgSQL_stmt_dynfors";
+      const Open outer = open.empty() ? Open{} : open.back();
+      const bool executed = key == "dynquery" || (key == "query" && outer.executes) ||
+                            (key == "PLpgSQL_expr" && outer.executed);
+      open.push_back({executes, executed});
+    } else if (c == '}' && !open.empty()) {
+      open.pop_back();
+    }
+    if (c != '"') {
       // A key whose value is no string: an object, a number.
-      if (json[at] == '{' || json[at] == '[') key.clear();
+      if (c == '{' || c == '[') key.clear();
       ++at;
       continue;
     }
     std::string text = take_string(json, at);
     if (at < json.size() && json[at] == ':') {
       key = std::move(text);
-      dynamic |=
-          key == "PLpgSQL_stmt_dynexecute" || key == "PLpgSQL_stmt_dynfors" || key == "dynquery";
     } else if (key == "query") {
-      expressions += text;
-      expressions += '\0';
+      texts.push_back({std::move(text), !open.empty() && open.back().executed});
     }
   }
 }
 
 }  // namespace
 
-bool parse_plpgsql(const char* statement, bool conforming_strings, std::string& expressions,
-                   bool& dynamic) {
+bool parse_plpgsql(const char* statement, bool conforming_strings, std::vector<BodyText>& texts) {
   const Reading reading(conforming_strings);
   const PgQueryPlpgsqlParseResult result = pg_query_parse_plpgsql(statement);
   // Without an action the body was not read: the language was not taken for PL/pgSQL.
   const bool parsed =
       !result.error && result.plpgsql_funcs &&
       std::string_view(result.plpgsql_funcs).find("\"action\":{") != std::string_view::npos;
-  if (parsed) read(result.plpgsql_funcs, expressions, dynamic);
+  if (parsed) read(result.plpgsql_funcs, texts);
   pg_query_free_plpgsql_parse_result(result);
   return parsed;
 }

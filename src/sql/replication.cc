@@ -39,6 +39,12 @@ bool starts_with(std::string_view text, std::string_view word) {
 
 }  // namespace
 
+std::vector<std::string_view> replication_words() {
+  std::vector<std::string_view> words;
+  for (const Command& command : kCommands) words.push_back(command.word);
+  return words;
+}
+
 bool add_replication_command(std::string_view text, Draft& draft) {
   const std::size_t first = std::min(text.find_first_not_of(" \t\n\r\f\v"), text.size());
   const std::string_view rest = text.substr(first);

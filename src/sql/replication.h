@@ -3,10 +3,13 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "sql/draft.h"
 
 namespace pgmoat::sql {
+
+std::vector<std::string_view> replication_words();
 
 // False where the text is no replication command.
 bool add_replication_command(std::string_view text, Draft& draft);

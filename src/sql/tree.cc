@@ -5,6 +5,8 @@
 #define XXH_INLINE_ALL  // libpg_query holds a copy with the same names
 #include <xxhash.h>
 
+#include <algorithm>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -67,6 +69,16 @@ std::uint64_t mix_list(std::uint64_t hash, const List* list) {
   return hash;
 }
 
+// syntax error at or near "..." quotes the client's text, which may be a password; the place is told
+// by its number.
+std::string without_quotes(std::string_view message) {
+  const std::size_t near = std::min(message.find(" at or near \""), message.find('"'));
+  if (near == std::string_view::npos) return std::string(message);
+  std::string said(message.substr(0, near));
+  while (!said.empty() && said.back() == ' ') said.pop_back();
+  return said;
+}
+
 using Pair = std::pair<const void*, const void*>;
 
 bool same_field(const void* left, const void* right, const Field& field, std::vector<Pair>& todo) {
@@ -114,7 +126,7 @@ Tree::Tree(const char* text, bool conforming_strings) {
   statements_ = result.tree;
   if (result.error) {
     statements_ = nullptr;
-    error_ = result.error->message ? result.error->message : "syntax error";
+    error_ = without_quotes(result.error->message ? result.error->message : "syntax error");
     // A count of characters from 1, or 0 where there is no place.
     error_position_ = 0;
     const char* here = text;

@@ -108,6 +108,8 @@ INSTANTIATE_TEST_SUITE_P(
                    [](const Config& c) { return std::uint64_t{c.server.session.limits.portals}; }),
         number_key("limits", "pipeline", 4096, 1'000'000,
                    [](const Config& c) { return std::uint64_t{c.server.session.limits.pipeline}; }),
+        size_key("unanswered", 1 << 20, 1ull << 36,
+                 [](const Config& c) { return c.server.session.limits.unanswered_bytes; }),
         number_key("limits", "refusals", 1, 100'000,
                    [](const Config& c) { return std::uint64_t{c.server.session.limits.refusals}; }),
         number_key("limits", "sessions", 1, 1'000'000,
@@ -215,7 +217,8 @@ TEST(Config, NamesUnknownKeysAndTheirNeighbours) {
   EXPECT_EQ(bad("[nonsense]\nx = 1"), ConfigErrors{"f.toml:1:2: unknown key 'nonsense'"});
   EXPECT_EQ(bad("Mode = 'enforce'"),
             ConfigErrors{"f.toml:1:1: unknown key 'Mode', did you mean 'mode'?"});
-  EXPECT_EQ(bad("query = '1KiB'"), ConfigErrors{"f.toml:1:1: unknown key 'query'"});
+  EXPECT_EQ(bad("query = '1KiB'"),
+            ConfigErrors{"f.toml:1:1: unknown key 'query'; it belongs in [limits]"});
   EXPECT_EQ(bad("limits = 1"), ConfigErrors{"f.toml:1:10: 'limits' is a section"});
   EXPECT_EQ(bad("[[limits]]\nquery = '1KiB'").size(), 1u);
 }

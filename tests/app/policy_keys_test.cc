@@ -2,9 +2,11 @@
 // each, and what a mistake is answered with.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "app/config.h"
+#include "app/policy_setup.h"
 
 namespace pgmoat::test {
 namespace {
@@ -65,30 +67,87 @@ TEST(PolicyKeys, SaysWhatIsWrong) {
   const std::pair<std::string, std::string> rows[] = {
       {"[policy]\npack = []", "f.toml:2:1: unknown key 'pack' in [policy], did you mean 'packs'?"},
       {"[policy]\npaths = ['']", "f.toml:2:9: paths: a path is empty"},
-      {"[policy]\nlevels = { core = 5 }",
-       "f.toml:2:10: levels: core: expected a whole number from 1 to 4"},
+      {"[policy]\nlevels = { core = 5 }", "f.toml:2:19: core: expected a whole number from 1 to 4"},
       {"[policy]\nlevels = 3",
        "f.toml:2:10: levels: expected a table of packs and levels, such as { core = 2 }"},
       {"[policy]\nopaque = { unparsable = 'deny' }",
-       "f.toml:2:10: opaque: unparsable: expected 'off' or 'monitor' or 'warn' or 'enforce'"},
+       "f.toml:2:25: unparsable: expected 'off' or 'monitor' or 'warn' or 'enforce'"},
       {"[policy]\nopaque = { x = 'off' }",
-       "f.toml:2:10: opaque: x: no such reason; known: 'oversize', 'encoding', 'comments', "
+       "f.toml:2:16: x: no such reason; known: 'oversize', 'encoding', 'comments', "
        "'tokens', 'nesting', 'statements', 'tree', 'unparsable', 'dialect'"},
+      {"[policy]\nmode = 'off'",
+       "f.toml:2:1: unknown key 'mode' in [policy]; it belongs at the top, before the first "
+       "section"},
+      {"packs = ['core']", "f.toml:1:1: unknown key 'packs'; it belongs in [policy]"},
+      {"[limits]\nfunction_cal = 'x'",
+       "f.toml:2:1: unknown key 'function_cal' in [limits], did you mean 'function_call'?"},
+      {"[timeouts]\nfunction_call = 'deny'",
+       "f.toml:2:1: unknown key 'function_call' in [timeouts]; it belongs in [protocol] or "
+       "[limits]"},
+      {"[policy.script]\nwall = '5ms'",
+       "f.toml:1:9: unknown key 'script' in [policy]; [script] is a section of its own"},
       {"[policy]\noverride = 1", "f.toml:2:12: override: expected tables: [[policy.override]]"},
       {override + "mode = 'off'\nreason = 'r'",
-       "f.toml:1:1: override: line 1: needs either 'rule' or 'tag'"},
+       "f.toml:1:1: [[policy.override]] needs either 'rule' or 'tag'"},
       {override + "rule = 'a'\ntag = 'b'\nmode = 'off'\nreason = 'r'",
-       "f.toml:1:1: override: line 1: needs either 'rule' or 'tag'"},
-      {override + "rule = 'a'\nreason = 'r'", "f.toml:1:1: override: line 1: needs 'mode'"},
+       "f.toml:1:1: [[policy.override]] needs either 'rule' or 'tag'"},
+      {override + "rule = 'a'\nreason = 'r'", "f.toml:1:1: [[policy.override]] needs 'mode'"},
       {override + "rule = 'a'\nmode = 'off'",
-       "f.toml:1:1: override: line 1: needs 'reason': who reads it later must know why"},
+       "f.toml:1:1: [[policy.override]] needs 'reason': who reads it later must know why"},
       {override + "rule = 'a'\nmode = 'off'\nreason = 'r'\nuntil = 'x'",
-       "f.toml:1:1: override: line 1: until: expected a date, such as 2027-03-31"},
+       "f.toml:5:9: until: expected a date, such as 2027-03-31"},
+      {override + "rule = 'a'\nmode = 'off'\nreason = 'r'\nuntil = '2027-02-30'",
+       "f.toml:5:9: until: expected a date, such as 2027-03-31"},
+      {override + "rule = 'a'\nmode = 'off'\nreason = 'r'\nuser = ['x']",
+       "f.toml:5:1: unknown key 'user' in [[policy.override]], did you mean 'users'?"},
       {"[script]\nwall = '11s'", "f.toml:2:8: wall: expected 1ms to 10s"},
       {"[script]\nwall = 5",
        "f.toml:2:8: wall: expected a duration with its unit, such as \"5ms\""},
   };
   for (const auto& [text, expected] : rows) EXPECT_EQ(complaint(text), expected) << text;
+}
+
+TEST(PolicyKeys, EveryMistakeOfAnOverrideIsToldWithItsPlace) {
+  const auto config = app::read_config_text(
+      "[[policy.override]]\nrule = 'a'\nmode = 'off'\nreason = 'r'\n"
+      "[[policy.override]]\nrul = 'a'\nmode = 'of'\nuntil = 'x'\n",
+      "f.toml");
+  ASSERT_FALSE(config);
+  ConfigErrors errors = config.error();
+  std::sort(errors.begin(), errors.end());
+  EXPECT_EQ(errors,
+            (ConfigErrors{
+                "f.toml:5:1: [[policy.override]] needs 'reason': who reads it later must know why",
+                "f.toml:5:1: [[policy.override]] needs either 'rule' or 'tag'",
+                "f.toml:6:1: unknown key 'rul' in [[policy.override]], did you mean 'rule'?",
+                "f.toml:7:8: mode: expected 'off' or 'monitor' or 'warn' or 'enforce'",
+                "f.toml:8:9: until: expected a date, such as 2027-03-31"}));
+}
+
+TEST(PolicyKeys, DatesMayStandInQuotes) {
+  const auto until = [](const std::string& date) {
+    return good("[[policy.override]]\nrule = 'a'\nmode = 'off'\nreason = 'r'\nuntil = " + date)
+        .overrides.at(0)
+        .until;
+  };
+  for (const char* date : {"1970-01-01", "'1970-01-01'", "1970-01-02T00:00:00Z",
+                           "'1970-01-02T00:00:00Z'", "1970-01-02T02:00:00+02:00"}) {
+    EXPECT_EQ(until(date), 86400) << date;
+  }
+}
+
+TEST(PolicyKeys, WhatOnlyLoadingCanTellHasItsPlace) {
+  const std::pair<std::string, std::string> rows[] = {
+      {"[policy]\npacks = ['core',\n  'cor']",
+       "/etc/pgmoat/f.toml:3:3: packs: no shipped pack 'cor', did you mean 'core'?"},
+      {"[policy]\nlevels = { core = 1, cor = 2 }",
+       "/etc/pgmoat/f.toml:2:28: levels: no pack 'cor' is loaded, did you mean 'core'?"},
+  };
+  for (const auto& [text, expected] : rows) {
+    const auto built = app::build_policy(good(text), policy::Mode::enforce, 1);
+    ASSERT_FALSE(built) << text;
+    EXPECT_EQ(built.error(), ConfigErrors{expected});
+  }
 }
 
 struct End {
@@ -131,6 +190,7 @@ TEST(PolicyKeys, TakeBothEndsAndRefuseOnePastEach) {
       number("sql", "nodes", 1000, 100'000'000, [](const P& p) { return p.sql.nodes; }),
       number("sql", "depth", 100, 100'000, [](const P& p) { return p.sql.depth; }),
       number("sql", "body_depth", 1, 16, [](const P& p) { return p.sql.body_depth; }),
+      number("sql", "filtered", 1, 100'000, [](const P& p) { return p.sql.filtered; }),
       number("script", "instructions", 1000, 1'000'000'000,
              [](const P& p) { return p.script.instructions; }),
       bytes("script", "memory", 1 << 20, 1 << 30, [](const P& p) { return p.script.memory; }),

@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
 
 from pg import Pgmoat, Postgres  # noqa: E402
+from wire import Conn  # noqa: E402
 
 OPEN = {"function_call": "allow", "replication": "allow"}
 
@@ -27,6 +28,13 @@ def postgres():
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def conn(moat):
+    """A session through the module's own `moat`."""
+    with Conn(moat.port) as conn:
+        yield conn
 
 
 @pytest.fixture(scope="module", params=["direct", "monitor", "enforce"])

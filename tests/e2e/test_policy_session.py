@@ -68,12 +68,6 @@ def moat(postgres):
         assert moat.events("protocol_fault") == []
 
 
-@pytest.fixture
-def conn(moat):
-    with Conn(moat.port) as conn:
-        yield conn
-
-
 def extended(sql, params=(), name="", portal=""):
     return parse(name, sql) + bind(portal, name, params) + execute(portal)
 

@@ -63,6 +63,13 @@ def test_init_overwrites_nothing(tmp_path):
     assert (tmp_path / "pgmoat.toml").read_text(encoding="ascii") == "mine"
 
 
+@pytest.mark.parametrize("backend", ["nonsense", "db:0", "db:", 'a"b'])
+def test_init_refuses_what_is_no_address(tmp_path, backend):
+    done = pgmoat("init", "shop", "--backend", backend, cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.startswith("--backend: "), done.stderr
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("form", [[], ["--lua"]], ids=["toml", "lua"])
 def test_a_new_rule_passes_its_tests(tmp_path, form):
     assert pgmoat("new", "rule", "shop.x-1", *form, cwd=tmp_path).returncode == 0
@@ -70,10 +77,50 @@ def test_a_new_rule_passes_its_tests(tmp_path, form):
     assert done.returncode == 0 and done.stdout.startswith("2 passed, 0 failed"), done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", ["", "A", "a b", "../a", ".a", "a.", "x" * 64])
+def test_a_second_new_rule_of_a_pack_joins_the_first(tmp_path):
+    assert pgmoat("new", "rule", "shop.first", cwd=tmp_path).stdout == "wrote ./shop.first.toml\n"
+    first = (tmp_path / "shop.first.toml").read_text(encoding="utf-8")
+    assert pgmoat("new", "rule", "shop.second", cwd=tmp_path).stdout == "added to ./shop.first.toml\n"
+    assert (tmp_path / "shop.first.toml").read_text(encoding="utf-8").startswith(first)
+    assert pgmoat("new", "rule", "store.first", cwd=tmp_path).stdout == "wrote ./store.first.toml\n"
+    done = pgmoat("check", "--with-tests", ".", cwd=tmp_path)
+    assert done.returncode == 0 and "6 passed, 0 failed" in done.stdout, done.stdout + done.stderr
+    done = pgmoat("new", "rule", "shop.second", cwd=tmp_path)
+    assert done.returncode == 1 and "has a rule 'shop.second' already; nothing was written" in done.stderr
+
+
+def test_a_new_rule_does_not_break_a_pack(tmp_path):
+    pack = '[pack]\nid = "shop"\nversion = "1"\nrequires_api = 1\n'
+    (tmp_path / "p.toml").write_text('rule = [{ id = "shop.a", deny = {} }]\n' + pack, encoding="utf-8")
+    done = pgmoat("new", "rule", "shop.b", cwd=tmp_path)
+    assert done.returncode == 1 and "nothing was written" in done.stderr
+    assert os.listdir(tmp_path) == ["p.toml"]
+
+
+def test_a_new_rule_beside_a_shipped_pack_of_its_name(tmp_path):
+    assert pgmoat("new", "rule", "core.mine", cwd=tmp_path).returncode == 0
+    done = pgmoat("check", "--pack", "core", ".", cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout.splitlines()[-1].startswith("2 packs"), done.stderr
+
+
+def test_the_longest_id_is_one_for_check_too(tmp_path):
+    assert pgmoat("new", "rule", "x" * 100, cwd=tmp_path).returncode == 0
+    assert pgmoat("check", "--with-tests", ".", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["", "A", "a b", "../a", ".a", "a.", "-a", "x" * 101])
 def test_what_is_no_rule_id(tmp_path, name):
     done = pgmoat("new", "rule", name, cwd=tmp_path)
     assert done.returncode == 2 and os.listdir(tmp_path) == []
+
+
+# check
+
+def test_check_names_what_it_has_read(tmp_path, pack):
+    assert pgmoat("check", pack).stdout.startswith(f"{pack}: ok\n")
+    assert pgmoat("check").stdout.startswith("built-in defaults: ok\n")
+    (tmp_path / "c.toml").write_text("", encoding="ascii")
+    assert pgmoat("check", "--config", "c.toml", "t.toml", cwd=tmp_path).stdout.startswith("c.toml, t.toml: ok\n")
 
 
 # test
@@ -105,6 +152,8 @@ def test_some_of_them(pack):
     done = pgmoat("test", pack, "--run", "DROP TABLE")
     assert done.returncode == 0 and done.stdout == "1 passed, 0 failed\n"
     assert pgmoat("test", pack, "--run", "(").returncode == 2
+    done = pgmoat("test", pack, "--run", "zzz")
+    assert done.returncode == 1 and done.stderr == "pgmoat: --run: no test's name matches 'zzz'\n"
 
 
 def test_coverage_and_its_threshold(pack):
@@ -143,11 +192,63 @@ def test_tables_and_their_mistakes(tmp_path, pack):
     assert "t.test.toml:3:10: expected 'allow', 'deny', 'terminate' or 'rewrite'" in done.stderr
 
 
+@pytest.mark.parametrize("key", ["params", "parameters"])
+def test_parameters_have_one_name_in_rules_and_in_tables(tmp_path, key):
+    (tmp_path / "t.toml").write_text(PACK.split("[[rule]]", maxsplit=1)[0] + f"""
+[[rule]]
+id = "t.secret"
+on = "execute"
+match = {{ app = "x" }}
+deny = {{ message = "no" }}
+  [[rule.test]]
+  sql = "SELECT $1"
+  session = {{ application = "x", protocol = "extended", transaction = "idle" }}
+  {key} = ["a"]
+  expect = "deny"
+  [[rule.test]]
+  sql = "SELECT $1"
+  {key} = ["a"]
+  expect = "pass"
+""", encoding="utf-8")
+    (tmp_path / "t.test.toml").write_text(
+        f'[[case]]\nsql = "SELECT $1"\nsession = {{ app = "x" }}\n{key} = ["a"]\nexpect = "deny"\n', encoding="utf-8")
+    done = pgmoat("check", "--with-tests", "t.toml", cwd=tmp_path)
+    assert done.returncode == 0 and "3 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_session_of_a_test_takes_certain_words(tmp_path, pack):
+    with open(pack, "a", encoding="utf-8") as file:
+        file.write('[[rule.test]]\nsql = "SELECT 1"\nsession = { protocol = "fast" }\nexpect = "pass"\n')
+    done = pgmoat("check", pack)
+    assert done.returncode == 1 and "protocol: expected 'simple' or 'extended'" in done.stderr
+
+
 def test_lua_tests_that_fail_say_where(tmp_path, pack):
+    file = tmp_path / "t_test.lua"
+    file.write_text('local function ask(t, sql)\n  return t:eval({}, sql)\nend\n'
+                    'test("wrong", function(t)\n  local d = ask(t, "SELECT 1")\n  t:expect(d):denies("t.drop")\nend)\n'
+                    'test("wrong session", function(t)\n  t:eval({ usr = "app" }, "SELECT 1")\nend)\n'
+                    'test("right", function(t)\n  t:expect(ask(t, "DROP TABLE a")):denies("t.drop")\nend)\n',
+                    encoding="utf-8")
+    run = ["test", pack, "--run", "^(wrong|right)"]
+    done = pgmoat(*run)
+    assert done.returncode == 1
+    assert f"  {file}:6:1: expected a refusal by t.drop, got allow\n" in done.stdout
+    assert f"  {file}:9:1: unknown key 'usr'" in done.stdout
+    told = {one["name"]: one for one in json.loads(pgmoat(*run, "--format", "json").stdout)["tests"]}
+    assert {name: one["line"] for name, one in told.items()} == {"wrong": 6, "wrong session": 9, "right": 11}
+    suite = xml.fromstring(pgmoat(*run, "--format", "junit").stdout)
+    assert {one.get("name"): one.get("line") for one in suite} == {"wrong": "6", "wrong session": "9", "right": "11"}
+    assert {one.get("file") for one in suite} == {str(file)}
+
+
+@pytest.mark.parametrize("expects", ["denies", "passes", "alerts", "terminates"])
+def test_lua_tests_of_a_rule_that_there_is_not(tmp_path, pack, expects):
     (tmp_path / "t_test.lua").write_text(
-        'test("wrong", function(t)\n  t:expect(t:eval({}, "SELECT 1")):denies("t.drop")\nend)\n', encoding="utf-8")
+        f'test("wrong", function(t)\n  t:expect(t:eval({{}}, "SELECT 1")):{expects}("t.dorp")\nend)\n', encoding="utf-8")
     done = pgmoat("test", pack, "--run", "^wrong")
-    assert done.returncode == 1 and "t_test.lua:2: expected a refusal by t.drop, got allow" in done.stdout
+    assert done.returncode == 1
+    assert "t_test.lua:2:1: no rule has the id 't.dorp', did you mean 't.drop'?" in done.stdout
 
 
 # explain and schema

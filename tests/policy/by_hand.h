@@ -27,6 +27,7 @@ struct Statement {
   std::vector<sql::Setting> settings;
   std::vector<std::string_view> roles, extensions, comments;
   std::vector<sql::Body> bodies;
+  std::vector<sql::NestedCommand> nested_commands;
 
   Statement() = default;
   explicit Statement(sql::Kind kind, std::string_view command = "") {
@@ -83,6 +84,7 @@ struct Statement {
     facts.roles = roles;
     facts.extensions = extensions;
     facts.bodies = bodies;
+    facts.nested_commands = nested_commands;
     return facts;
   }
 };

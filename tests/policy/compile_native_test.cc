@@ -103,6 +103,36 @@ TEST(Native, WhatTheStatementDoesInside) {
   EXPECT_FALSE(allows("insert", upsert));
 }
 
+// The commands of statements inside count as the statement's own; what only is defined is no kind.
+TEST(Native, CommandsInside) {
+  const auto does = [](Bench&, Statement& s) {
+    s.facts.kind = Kind::do_;
+    s.facts.command = "DO";
+    s.nested_commands.push_back({"CREATE SERVER", Kind::ddl, false});
+  };
+  const auto defines = [](Bench&, Statement& s) {
+    s.facts.kind = Kind::do_;
+    s.nested_commands.push_back({"CREATE SERVER", Kind::ddl, true});
+  };
+  EXPECT_TRUE(matches(leaf("command", "CREATE SERVER"), does));
+  EXPECT_TRUE(matches(leaf("command", "create *"), defines));
+  EXPECT_TRUE(matches(leaf("command", "DO"), does));
+  EXPECT_FALSE(matches(leaf("command", "CREATE TABLE"), does));
+  EXPECT_TRUE(matches(leaf("kind", "ddl"), does));
+  EXPECT_TRUE(matches(leaf("kind", "do"), does));
+  EXPECT_FALSE(matches(leaf("kind", "ddl"), defines));
+  const auto allows = [](const char* command, Statement& statement) {
+    Bench bench(source_of({rule("r", leaf("command", command), policy::Verdict::Action::allow)}));
+    return bench.matched(statement) == "r";
+  };
+  Statement alone(Kind::do_, "DO"), other(Kind::do_, "DO");
+  other.nested_commands.push_back({"CREATE SERVER", Kind::ddl, false});
+  EXPECT_TRUE(allows("DO", alone));
+  EXPECT_FALSE(allows("DO", other));
+  EXPECT_FALSE(allows("CREATE SERVER", other));
+  EXPECT_TRUE(allows("*", other));
+}
+
 TEST(Native, Relations) {
   const auto orders = [](Bench&, Statement& s) { s.relation("orders"); };
   const auto public_orders = [](Bench&, Statement& s) { s.relation("public.orders"); };
@@ -299,6 +329,11 @@ TEST(Native, Session) {
        [](Bench& b, Statement&) { b.session.set(SessionField::database, "x"); }},
       {leaf("role", "app"), nothing,
        [](Bench& b, Statement&) { b.session.set(SessionField::role, "admin"); }},
+      {leaf("relations", "public.orders"), [](Bench&, Statement& t) { t.relation("public.*"); },
+       [](Bench&, Statement& t) { t.relation("other.*"); }},
+      {leaf("relations", "orders"), [](Bench&, Statement& t) { t.relation("other.*"); }, nothing},
+      {leaf("relations", "pg_authid"), [](Bench&, Statement& t) { t.relation("pg_catalog.*"); },
+       [](Bench&, Statement& t) { t.relation("other.*"); }},
       {leaf("role", "admin"),
        [](Bench& b, Statement&) { b.session.set(SessionField::role, "admin"); }, nothing},
       {leaf("app", "DBeaver*"),
@@ -316,7 +351,13 @@ TEST(Native, Session) {
       {leaf("transaction", "in_transaction"),
        [](Bench& b, Statement&) { b.session.set_transaction('T'); }, nothing},
       {leaf("session.replication", true),
-       [](Bench& b, Statement&) { b.session.set_guc("replication", "database"); }, nothing},
+       [](Bench& b, Statement&) { b.question.replication = true; }, nothing},
+      {leaf("role", "admin"),
+       [](Bench& b, Statement&) { b.session.set(SessionField::role, "?"); },  // it may be
+       [](Bench& b, Statement&) { b.session.set(SessionField::role, "clerk"); }},
+      {group(Match::Op::none, {leaf("role", "admin")}),
+       [](Bench& b, Statement&) { b.session.set(SessionField::role, "?"); },
+       [](Bench& b, Statement&) { b.session.set(SessionField::role, "admin"); }},
       // 1 800 000 000 is a Friday, 08:00 UTC.
       {leaf("time", "Mon-Fri 08:00-18:00"), nothing,
        [](Bench& b, Statement&) { b.question.now += 10 * 3600; }},

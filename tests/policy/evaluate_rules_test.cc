@@ -111,6 +111,16 @@ TEST(Refusal, SaysWhatPolicyAuthorsWrite) {
   EXPECT_EQ(ruling->findings[0].refusal.detail, ruling->refusal.detail);
 }
 
+// "pgmoat" is the owner of every shipped rule, and nobody can ask it.
+TEST(Refusal, OfAShippedRuleNamesThePersonWhoRunsIt) {
+  Rule written = on_select("r", Action::deny);
+  written.owner = "pgmoat";
+  Bench bench(source_of({written}));
+  Statement statement(Kind::select);
+  EXPECT_EQ(bench.rule_on(statement)->refusal.hint,
+            "Ask the administrator of pgmoat for an exception.");
+}
+
 TEST(Refusal, AuthorsWordsComeFirst) {
   Rule written = on_select("r", Action::deny);
   written.description = "described";

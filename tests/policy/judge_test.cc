@@ -177,11 +177,12 @@ TEST(Swap, JudgesAgainUnderTheNewPolicy) {
 TEST(Hooks, AreWantedWhereRulesAre) {
   Court none(source_of({}));
   for (const Kind kind : {Kind::connect, Kind::authenticated, Kind::bind, Kind::execute, Kind::copy,
-                          Kind::complete, Kind::disconnect, Kind::describe, Kind::function_call}) {
+                          Kind::complete, Kind::disconnect, Kind::describe}) {
     EXPECT_FALSE(none.judge.wants(kind));
     EXPECT_FALSE(denied(none("", kind)));
   }
   EXPECT_TRUE(none.judge.wants(Kind::query) && none.judge.wants(Kind::parse));
+  EXPECT_TRUE(none.judge.wants(Kind::function_call));
   const std::pair<policy::Hook, Kind> hooks[] = {
       {policy::Hook::connect, Kind::connect},   {policy::Hook::auth, Kind::authenticated},
       {policy::Hook::execute, Kind::bind},      {policy::Hook::copy, Kind::copy},
@@ -212,19 +213,56 @@ TEST(Hooks, ExecutionSeesTheStatementOfItsParse) {
   EXPECT_TRUE(denied(court("SELECT * FROM orders"))) << "a simple Query is executed at once";
 }
 
-TEST(Hooks, CompletionIsOfTheStatementThatItsTagNames) {
-  Rule written = rule("r", leaf("kind", "update"));
-  written.hook = policy::Hook::complete;
-  Court court(source_of({written}));
-  const Judged both = court("SELECT 1; UPDATE t SET a = 1 WHERE b = 2");
-  Subject complete = court.subject("", Kind::complete);
-  complete.earlier = both.get();
-  policy::Completion completion;
-  completion.tag = "SELECT 1";
-  complete.completion = &completion;
-  EXPECT_FALSE(denied(court.judge.judge(complete)));
-  completion.tag = "UPDATE 4";
-  EXPECT_TRUE(denied(court.judge.judge(complete)));
+TEST(Hooks, AFunctionCallIsACallOfThatFunction) {
+  Court court(source_of({rule("r", leaf("functions", "lo_creat"))}));
+  Subject call = court.subject("", Kind::function_call);
+  call.function = 957;
+  EXPECT_TRUE(denied(court.judge.judge(call)));
+  call.function = 952;
+  EXPECT_FALSE(denied(court.judge.judge(call)));
+  call.function = 12345;
+  EXPECT_EQ(court.judge.judge(call)->analysis->text(), "CALL pg_catalog.\"oid 12345\"()");
+}
+
+TEST(Hooks, CompletionAndCopyAreOfTheStatementThatIsGiven) {
+  Rule written = rule("r", leaf("relations", "b"));
+  for (const auto hook : {policy::Hook::complete, policy::Hook::copy}) {
+    written.hook = hook;
+    Court court(source_of({written}));
+    const Judged both = court("COPY a FROM STDIN; COPY b FROM STDIN");
+    Subject subject =
+        court.subject("", hook == policy::Hook::complete ? Kind::complete : Kind::copy);
+    subject.earlier = both.get();
+    policy::Completion completion;
+    completion.tag = "COPY 1";
+    subject.completion = &completion;
+    EXPECT_FALSE(denied(court.judge.judge(subject)));
+    subject.number = 1;
+    EXPECT_TRUE(denied(court.judge.judge(subject)));
+    subject.number = 2;
+    EXPECT_FALSE(denied(court.judge.judge(subject))) << "there is none";
+  }
+}
+
+// What a policy makes of a prepared statement later is about the text as the server read it.
+TEST(Again, IsReadAsItWasPrepared) {
+  Court court(source_of({rule("r", all({leaf("role", "admin"), leaf("relations", "secrets")}))}));
+  const std::string_view text = R"(SELECT 'a\', i FROM secrets --')";
+  const Judged before = court(text, Kind::parse);
+  EXPECT_FALSE(denied(before));
+  Subject again = court.subject("", Kind::again);
+  again.earlier = before.get();
+  again.reading.known.standard_conforming_strings = false;  // by now
+  EXPECT_FALSE(denied(court.judge.judge(again)));
+  court.session.set(SessionField::role, "admin");
+  EXPECT_TRUE(denied(court.judge.judge(again)));
+}
+
+TEST(Again, IsNeededWhereARulingWasOfItsMomentOnly) {
+  Court court(source_of({rule("r", leaf("transaction", "idle"))}));
+  EXPECT_TRUE(court("SELECT 1", Kind::parse)->passing);
+  Court plain(source_of({rule("r", leaf("user", "nobody"))}));
+  EXPECT_FALSE(plain("SELECT 1", Kind::parse)->passing);
 }
 
 TEST(Readings, StrictestOfThoseThatArePossibleCounts) {

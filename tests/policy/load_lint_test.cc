@@ -78,6 +78,37 @@ TEST(Lint, Tests) {
   EXPECT_EQ(told("[[rule]]\nid = \"p.r\"\nalert = { message = \"x\" }\n", ""), "");
 }
 
+TEST(Lint, ValuesThatNothingHas) {
+  const auto told_of = [](const std::string& match) {
+    return told(rule("match = { " + match + " }"));
+  };
+  const std::string at = "f.toml:7:11: warning: ";
+  EXPECT_EQ(told_of("command = \"TRUNCATE\""),
+            at + "no statement has the command tag 'TRUNCATE', did you mean 'TRUNCATE TABLE'?\n");
+  EXPECT_EQ(told_of("command = \"DORP TABLE\""),
+            at + "no statement has the command tag 'DORP TABLE', did you mean 'DROP TABLE'?\n");
+  for (const char* tag : {"truncate table", "CREATE *", "START_REPLICATION", "SELECT"}) {
+    EXPECT_EQ(told_of("command = \"" + std::string(tag) + "\""), "");
+  }
+  EXPECT_EQ(told_of("functions = \"pg_read_file()\""),
+            at + "'pg_read_file()': functions are written without parentheses\n");
+}
+
+TEST(Lint, RulesThatReachLessThanTheySay) {
+  EXPECT_EQ(told(rule("match = { kind = \"select\", where.present = false }")),
+            "f.toml:7:34: warning: where.present is about UPDATE and DELETE: of a SELECT it is "
+            "always true\n");
+  EXPECT_EQ(told(rule("match = { kind = [\"select\", \"update\"], where.present = false }")), "");
+  const std::string filter =
+      "[[rule]]\nid = \"p.r\"\nrewrite = { add_filter = { relations = [\"t\"], "
+      "column = \"c\", equals = 7 } }\n";
+  EXPECT_EQ(told(filter + "match = { relations = \"t\", kind = \"select\" }\n"),
+            "f.toml:8:28: warning: rule 'p.r' filters only what 'kind' names: PREPARE, DECLARE, "
+            "EXPLAIN and "
+            "COPY read unfiltered; leave it out, and on_error decides what cannot be filtered\n");
+  EXPECT_EQ(told(filter + "match = { relations = \"t\" }\n"), "");
+}
+
 TEST(Lint, TheRest) {
   EXPECT_EQ(
       told(rule("match = { text_re2 = 'x' }")),
@@ -86,7 +117,7 @@ TEST(Lint, TheRest) {
   EXPECT_EQ(told(rule("") + "[[rule]]\nid = \"p.s\"\ndeny = { message = \"other words\" }\n"),
             "f.toml:10:1: warning: rule 'p.s' asks and does the same as 'p.r'\n");
   EXPECT_EQ(told("[[override]]\nrule = \"p.x\"\nmode = \"off\"\nreason = \"r\"\n" + rule("")),
-            "f.toml:5:1: warning: override names no rule: 'p.x'\n");
+            "f.toml:5:1: warning: override names no rule: 'p.x', did you mean 'p.r'?\n");
   EXPECT_EQ(told("[[override]]\ntag = \"x\"\nmode = \"off\"\nreason = \"r\"\n" + rule("")),
             "f.toml:5:1: warning: override names no rule: no rule has tag 'x'\n");
   EXPECT_EQ(told("[[override]]\nrule = \"p.*\"\nmode = \"off\"\nreason = \"r\"\n" + rule("")), "");

@@ -256,6 +256,26 @@ TEST(LoadLua, TheApiComesFirst) {
   EXPECT_EQ(told(read("\npgmoat.api(2)\n")), "f.lua:2:1: this pgmoat knows api 1 only\n");
 }
 
+TEST(LoadLua, AFileThatFillsTheMemoryIsHeldAgainstNoOther) {
+  LoadOptions options;
+  options.now = k2026;
+  options.budget.memory = 2u << 20;
+  options.budget.load_wall = std::chrono::seconds(30);
+  const Source source = load_texts(
+      {{"a.lua", "pgmoat.api(1)\nt = {} while true do t = { t } end"},
+       {"b.lua",
+        "pgmoat.api(1)\npgmoat.rule{ id = 'b.r', mode = 'monitor', verdict = pgmoat.deny{} }"},
+       {"c.toml",
+        "[pack]\nid = \"c\"\nversion = \"1\"\nrequires_api = 1\n[[rule]]\nid = \"c.r\"\n"
+        "mode = \"monitor\"\nwhen = \"q.joins > 3\"\ndeny = {}\n"}},
+      options);
+  std::string errors;
+  for (const Problem& problem : source.problems) {
+    if (problem.level == Problem::Level::error) errors += to_string(problem) + "\n";
+  }
+  EXPECT_EQ(errors, "a.lua:2:1: not enough memory: the limit is 2 MiB\n");
+}
+
 TEST(LoadLua, SyntaxIsToldWithItsLine) {
   const std::string what = told(read("pgmoat.api(1)\nlocal x = = 1\n"));
   EXPECT_EQ(what, "f.lua:2:1: unexpected symbol near '='\n");
@@ -405,6 +425,27 @@ TEST(Load, FoldersInNameOrderWithoutTests) {
   EXPECT_EQ(told(source), (folder / "missing").string() + ": does not exist\n" +
                               (folder / "notes.txt").string() +
                               ": is no policy: packs end in .toml and policies in .lua\n");
+  fs::remove_all(folder);
+}
+
+TEST(Load, TellsFoldersWithoutPolicyAndTestsByAnotherName) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(testing::TempDir()) / "pgmoat_load_names";
+  fs::remove_all(folder);
+  fs::create_directories(folder / "sub");
+  const std::string nothing =
+      folder.string() + ": warning: no policy is in it: no *.toml and no *.lua\n";
+  EXPECT_EQ(told(load({folder.string()})), nothing);
+  std::ofstream(folder / "ok.tml") << "x";
+  std::ofstream(folder / "sub" / "x_test.lua") << "x";
+  EXPECT_EQ(told(load({folder.string()})), nothing);
+  std::ofstream(folder / "a.test.lua") << "x";
+  std::ofstream(folder / "b_test.toml") << "x";
+  EXPECT_EQ(told(load({folder.string()})),
+            (folder / "a.test.lua").string() +
+                ": tests in Lua end in _test.lua: rename this file\n" +
+                (folder / "b_test.toml").string() +
+                ": tests in TOML end in .test.toml: rename this file\n");
   fs::remove_all(folder);
 }
 

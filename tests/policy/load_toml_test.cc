@@ -275,6 +275,8 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"[[budget]]\nname = \"x\"\n",
                "f.toml:4:3: budget is not built yet: pgmoat 0.1 keeps no counts between "
                "statements\n"},
+        Broken{"[[case]]\nsql = \"x\"\n",
+               "f.toml:4:3: 'case' is of a file of tests: its name ends in .test.toml\n"},
         Broken{"[rule]\nid = \"a\"\n",
                "f.toml:4:1: rule: is written in double brackets: [[...]]\n"},
         Broken{"[[rule]\n",
@@ -383,9 +385,20 @@ INSTANTIATE_TEST_SUITE_P(
                    "\"10.1.0.0/16\"\n"},
         BrokenRule{"match = { literal_re2 = '(' }\ndeny = {}\n",
                    "f.toml:6:25: literal_re2: not a pattern of RE2: missing ): (\n"},
-        BrokenRule{"match = { time = \"Tuesday 2-4\" }\ndeny = {}\n",
-                   "f.toml:6:18: time: time zone 'Tuesday' is not in the system's tzdata; write "
-                   "\"UTC\" or \"+02:00\"\n"},
+        BrokenRule{
+            "match = { time = \"Tuesday 2-4\" }\ndeny = {}\n",
+            "f.toml:6:18: time: time zone 'Tuesday' is not in the system's tzdata; write "
+            "\"UTC\" or \"+02:00\"; days are \"Mon\", \"Mon-Fri\", \"Sat,Sun\" or \"daily\", "
+            "hours \"08:00-18:00\"\n"},
+        BrokenRule{"match = { time = { from = \"22:00\", to = \"06:00\" } }\ndeny = {}\n",
+                   "f.toml:6:18: time: expected a weekly window, \"Mon-Fri 08:00-18:00\" (UTC) or "
+                   "\"Europe/Berlin Mon-Fri 08:00-18:00\", or a list of such\n"},
+        BrokenRule{"when = \"return q.star\"\ndeny = {}\n",
+                   "f.toml:6:8: when: expected an expression: its value is the answer, so write "
+                   "what would follow 'return'\n"},
+        BrokenRule{"when = \"if q.star then return true end\"\ndeny = {}\n",
+                   "f.toml:6:8: when: expected an expression, such as not q.where.present; 'if' "
+                   "begins a statement\n"},
         BrokenRule{"match = { time = \"Tue 02:00-25:00\" }\ndeny = {}\n",
                    "f.toml:6:18: time: 'Tue 02:00-25:00' is no window; write \"Tue 02:00-04:00\", "
                    "\"Mon-Fri 08:00-18:00\" or \"daily 22:00-06:00\"\n"},

@@ -75,7 +75,7 @@ TEST(LuaObjects, SessionAndWhatIsRecorded) {
       {"s.guc['app.other'] == nil", bit(SessionField::guc)},
       {"s.tags:has('human') and not s.tags:has('x')", bit(SessionField::tags)},
       {"#s.tags.all == 1 and s.tags.all[1] == 'human'", bit(SessionField::tags)},
-      {"not s.replication", bit(SessionField::guc)},
+      {"not s.replication", 0},
       {"s.server_version == ''", bit(SessionField::server)},
       {"q.kind == 'select'", 0},
   };

@@ -55,6 +55,15 @@ TEST(Parameters, Dates) {
   EXPECT_EQ(text(1184, big(0)), "2000-01-01 00:00:00+00");
 }
 
+// Eight bytes may stand for 131,072 digits.
+TEST(Parameters, NumericIsBounded) {
+  EXPECT_EQ(text(1700, {0, 0, 0x7f, 0xff, 0, 0, 0, 0}), "(opaque)");
+  EXPECT_EQ(text(1700, {0, 0, 0, 64, 0, 0, 0, 0}), "(opaque)");
+  EXPECT_EQ(text(1700, {0, 0, 0, 63, 0, 0, 0, 0}).size(), 64 * 4 - 3u);
+  EXPECT_EQ(text(1700, {0, 0, 0, 0, 0, 0, 1, 0}).size(), 2 + 256u);
+  EXPECT_EQ(text(1700, {0, 0, 0, 0, 0, 0, 1, 1}), "(opaque)");
+}
+
 TEST(Parameters, Numeric) {
   EXPECT_EQ(text(1700, {0, 1, 0, 0, 0, 0, 0, 0, 0, 7}), "7");
   EXPECT_EQ(text(1700, {0, 2, 0, 1, 0x40, 0, 0, 0, 0, 1, 0, 2}), "-10002");

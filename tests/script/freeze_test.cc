@@ -216,6 +216,45 @@ TEST_F(Freeze, CompiledExpressionsAreFrozenToo) {
   EXPECT_EQ(refused.error().line, 7);
 }
 
+// 16,384 tables take 1.2 MB as they are made, and three times that once they are read-only.
+TEST(FreezeMemory, WhatMakingItReadOnlyTakesIsHeldToTheLimit) {
+  const std::string tables = "t = {} for i = 1, 16384 do t[i] = { i } end";
+  Budget budget;
+  budget.load_instructions = 10'000'000;
+  budget.load_wall = std::chrono::seconds(30);
+  for (const auto& [memory, trouble] : std::vector<std::pair<std::size_t, std::string>>{
+           {3u << 20, "making what was loaded read-only: not enough memory: the limit is 3 MiB"},
+           {16u << 20, ""}}) {
+    budget.memory = memory;
+    Sandbox sandbox(budget);
+    ASSERT_TRUE(std::holds_alternative<std::monostate>(sandbox.run(tables, "t.lua")));
+    const auto frozen = sandbox.freeze();
+    const auto* told = std::get_if<Trouble>(&frozen);
+    EXPECT_EQ(told == nullptr ? "" : told->message, trouble);
+    EXPECT_LE(sandbox.memory_used(), memory);
+  }
+}
+
+TEST(FreezeMemory, AQuarterIsLeftForCalls) {
+  Budget budget;
+  budget.memory = 2u << 20;
+  const auto told = [&](int texts) {
+    Sandbox sandbox(budget);
+    const auto loaded = sandbox.run("t = {} for i = 1, " + std::to_string(texts) +
+                                        " do t[i] = string.rep(tostring(i % 10), 8192) .. i end",
+                                    "t.lua");
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(loaded)) << texts;
+    const auto frozen = sandbox.freeze();
+    const auto* trouble = std::get_if<Trouble>(&frozen);
+    return trouble == nullptr ? "" : trouble->message;
+  };
+  EXPECT_EQ(told(160), "");
+  const std::string refused = told(210);
+  EXPECT_NE(refused.find("of the 2 MiB there are, and leaves too little for calls"),
+            std::string::npos)
+      << refused;
+}
+
 TEST_F(Freeze, CallsLeaveNothingBehind) {
   ASSERT_EQ(
       load("list = { 1, { 2 } } pgmoat.rule(function(q) return { q.text, list[2] } end)").message,

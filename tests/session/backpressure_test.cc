@@ -1,6 +1,7 @@
 // The client waits when too much of what it asked is unanswered, and when the driver does not read
 // it: nothing is lost, nobody is late for it, and what it holds costs bounded memory.
 #include "support/conversation.h"
+#include "support/table_judge.h"
 
 namespace pgmoat::test {
 namespace {
@@ -39,6 +40,29 @@ TEST(Refusals, AtTheLimitTheClientIsNotRead) {
   talk.feed(wire::Side::server, poisoned() + ready('I'));
   talk.owes(2);
   EXPECT_EQ(talk.to_server(), query("select 3"));
+}
+
+// What is kept of statements grows with them until the server has answered: at the limit it is asked to.
+TEST(Unanswered, AtTheLimitTheServerIsAskedAndTheClientIsNotRead) {
+  const std::string text = "select 'one'";
+  sql::Analyzer analyzer;
+  const std::uint64_t size = analyzer.analyze(text, {})->memory();
+  session::Setup setup = setup_for(Mode::enforce);
+  setup.limits.unanswered_bytes = 2 * size;
+  TableJudge judge;
+  Conversation talk(setup, judge);
+  talk.login().client(parse(text), parse(text));  // one below
+  talk.client(parse(text), parse(text) + kFlush);
+  talk.client(parse("select 2"), "").owes(2);
+  EXPECT_FALSE(talk.engine().appetite().client);
+  talk.server(kParsed, kParsed).owes(1);
+  talk.server(kParsed, kParsed, parse("select 2")).owes(1);
+
+  setup.mode = Mode::monitor;
+  setup.on_fault = session::default_matrix(Mode::monitor);
+  Conversation monitor(setup, judge);
+  monitor.login();
+  for (int i = 0; i < 5; ++i) monitor.client(parse(text), parse(text));  // not a byte more
 }
 
 TEST(MessageDeadline, CountsFromTheFrameThatIsIncomplete) {

@@ -36,6 +36,15 @@ void expect(const Case& test, const std::vector<Edit>& edits) {
 const std::vector<Edit> kTenant{
     AddFilter{{"public.orders"}, "tenant_id", {Value::Type::text, "7"}}};
 
+TEST(Edit, AddFilterIsBounded) {
+  Limits limits;
+  limits.filtered = 2;
+  EXPECT_TRUE(apply("select from orders, orders o", {}, kTenant, limits));
+  const auto more = apply("select from orders, orders o, orders p", {}, kTenant, limits);
+  ASSERT_FALSE(more);
+  EXPECT_EQ(more.error(), "More than 2 relations would have to be filtered.");
+}
+
 TEST(Edit, AddFilterWrapsReadsWhereTheyStand) {
   const Case cases[] = {
       {"select 1", "select 1"},

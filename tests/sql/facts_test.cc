@@ -346,7 +346,10 @@ TEST(Facts, OfDefinitions) {
       {"drop table a.b, c cascade",
        "ddl DROP TABLE | rel a.b define ddl | rel c define ddl | writes"},
       {"drop view v", "ddl DROP VIEW | rel v define ddl | writes"},
-      {"drop schema s, r", "ddl DROP SCHEMA | objects s r | writes"},
+      {"drop schema s, r",
+       "ddl DROP SCHEMA | rel s.* define ddl | rel r.* define ddl | objects s r | writes"},
+      {"alter schema s rename to r",
+       "ddl ALTER SCHEMA | rel s.* define ddl | objects s r | writes"},
       {"drop function f(int), s.g",
        "ddl DROP FUNCTION | fn f definition | fn s.g definition | objects f s.g | writes"},
       {"drop trigger tr on s.t", "ddl DROP TRIGGER | rel s.t define ddl | objects tr | writes"},
@@ -444,6 +447,10 @@ TEST(Facts, OfTexts) {
        "xpath_table('id', 'doc', 'articles', '/a', 'f() > 1') call | fn f call nested | lit "
        "'id' string target | lit 'doc' string target | lit 'articles' string target | lit "
        "'/a' string target | lit 'f() > 1' string target | lit '1' integer where"},
+      {"select table_to_xml(oid, true, true, '') from pg_class",
+       "select SELECT | rel *.* read literal | rel pg_class read from | col oid target | "
+       "fn table_to_xml(?, 'true', 'true', '') call | lit 'true' boolean target | "
+       "lit 'true' boolean target | lit '' string target"},
       {R"(select table_to_xml('S."T"', true, true, ''), schema_to_xml('x', true, true, ''), )"
        "database_to_xml(true, true, '')",
        "select SELECT | rel s.T read literal | rel x.* read literal | rel * read literal | fn "
@@ -489,6 +496,107 @@ TEST(Facts, OfSession) {
       {"prepare transaction 'x'", "tcl PREPARE TRANSACTION"},
       {"commit and chain", "tcl COMMIT"},
   });
+}
+
+// What is inside, and whether it is only defined.
+std::string inside(const char* sql) {
+  const auto analysis = read(sql);
+  std::string text;
+  for (const Facts& facts : analysis->statements()) {
+    for (const NestedCommand& nested : facts.nested_commands) {
+      text += (text.empty() ? "" : ", ") + std::string(nested.command) + " " +
+              std::string(name_of(nested.kind)) + (nested.later ? " later" : "");
+    }
+    if (facts.dynamic_sql) text += " dynamic";
+  }
+  return text;
+}
+
+TEST(Facts, OfStatementsInside) {
+  const Row rows[] = {
+      {"select 1", ""},
+      {"create table t (a int)", ""},
+      {"create table t as select 1", ""},
+      {"delete from t where a = 1", ""},
+      {"insert into t select * from (select 1) s", ""},
+      {"with d as (delete from t returning 1), e as (delete from u) select * from d",
+       "DELETE delete"},
+      {"do $$ begin create server s foreign data wrapper w; perform 1; end $$",
+       "CREATE SERVER ddl"},
+      {"do $$ begin set role x; grant a to b; call f(); truncate t; end $$",
+       "SET set, GRANT ROLE dcl, CALL call, TRUNCATE TABLE ddl"},
+      {"do $$ begin if false then drop table t; end if; for i in 1..2 loop drop table u; end loop; "
+       "end $$",
+       "DROP TABLE ddl"},
+      {"do $$ begin do 'begin lock table t; end'; end $$", "DO do, LOCK TABLE other"},
+      {"create function f() returns void language sql as 'create role r; notify c'",
+       "CREATE ROLE dcl later, NOTIFY listen later"},
+      {"create function f() returns int language sql begin atomic update t set a = 1; select 1; "
+       "end",
+       "UPDATE update later"},
+      {"create function f() returns int language sql set work_mem = 1 return 1", ""},
+      {"alter role r set work_mem = 1", ""},
+      {"do 'begin alter database d set work_mem = 1; end'", "ALTER DATABASE ddl"},
+      {"alter default privileges grant select on tables to x", ""},
+      {"create procedure f() language plpgsql as $$ begin merge into t using s on true when "
+       "matched then delete; end $$",
+       "MERGE merge later"},
+      {"create schema s create table t (a int) grant select on t to x create view v as select 1",
+       "CREATE TABLE ddl, GRANT dcl, CREATE VIEW ddl"},
+      {"create rule r as on insert to t do also delete from u", "DELETE delete later"},
+      {"explain analyze create table t as select 1", "CREATE TABLE AS ddl"},
+      {"prepare p as insert into t values (1)", "INSERT insert"},
+      {"select query_to_xml('alter system reset all', true, false, '')", "ALTER SYSTEM ddl"},
+      // Done here outweighs defined here.
+      {"do $$ begin create function f() returns void language sql as 'drop table t'; drop table t; "
+       "end $$",
+       "CREATE FUNCTION ddl, DROP TABLE ddl"},
+      {"do $$ begin create function f() returns void language sql as 'drop table t'; end $$",
+       "CREATE FUNCTION ddl, DROP TABLE ddl later"},
+  };
+  for (const auto& [sql, expected] : rows) EXPECT_EQ(inside(sql), expected) << sql;
+}
+
+TEST(Facts, OfTextsThatABodyRuns) {
+  const Row rows[] = {
+      {"do $$ begin execute 'create server s foreign data wrapper w'; end $$", "CREATE SERVER ddl"},
+      {"do $$ begin execute 'drop ' || 'table' || ' t'::text; end $$", "DROP TABLE ddl"},
+      {"do $$ begin execute 'drop table ' || current_user; end $$", " dynamic"},
+      {"do $$ begin execute 'no sql'; end $$", " dynamic"},
+      {"do $$ begin execute 'do ''begin execute ''''drop table t''''; end'''; end $$",
+       "DO do, DROP TABLE ddl"},
+      {"do $$ declare r record; begin for r in execute 'delete from t returning 1' loop "
+       "execute 'drop table u'; end loop; end $$",
+       "DROP TABLE ddl, DELETE delete"},
+      {"do $$ declare r record; begin for r in execute f() loop drop table u; end loop; end $$",
+       "DROP TABLE ddl dynamic"},
+      {"create function f() returns setof int language plpgsql as $$ begin return query execute "
+       "'delete from t returning 1'; end $$",
+       "DELETE delete later"},
+      {"create function f(q text) returns setof int language plpgsql as $$ begin return query "
+       "execute q; end $$",
+       " dynamic"},
+      {"create function f() returns setof int language plpgsql as $$ begin return query delete "
+       "from t returning 'drop table u'; end $$",
+       "DELETE delete later"},
+      // libpg_query does not know the type, and gives the body up.
+      {"do $$ declare c refcursor; begin open c for execute 'drop table t'; end $$", " dynamic"},
+      {"do $$ begin execute 'select $1' using 'drop table t'; end $$", ""},
+  };
+  for (const auto& [sql, expected] : rows) EXPECT_EQ(inside(sql), expected) << sql;
+}
+
+// Of several COPY the one that reaches furthest, wherever it stands.
+TEST(Facts, OfSeveralCopies) {
+  const auto target = [](const char* sql) {
+    return std::string(name_of(read(sql)->statements()[0].copy.target));
+  };
+  EXPECT_EQ(target("create function f() returns void language sql as $$ copy t to program 'id'; "
+                   "copy t to stdout $$"),
+            "program");
+  EXPECT_EQ(target("create function f() returns void language sql as $$ copy t to stdout; copy t "
+                   "from '/x' $$"),
+            "file");
 }
 
 }  // namespace

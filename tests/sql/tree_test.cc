@@ -21,7 +21,7 @@ std::uint64_t hash_of(const char* text) {
 TEST(Tree, GivesTheErrorAndItsPlace) {
   const Tree tree("select 'é', from from", true);
   EXPECT_FALSE(tree);
-  EXPECT_EQ(tree.error(), "syntax error at or near \"from\"");
+  EXPECT_EQ(tree.error(), "syntax error");
   EXPECT_EQ(tree.error_position(), 13u);  // bytes
   EXPECT_EQ(tree.statements(), nullptr);
 }

@@ -434,6 +434,7 @@ def gate():
 # sandbox: a file of a policy.
 
 SANDBOX = {
+    "full-of-lists": "t = {} while true do t = { t } end",
     "rule": "pgmoat.rule(function(s, q) return q.kind == 'select' and #q.relations > 1 end)",
     "rule-with-list": "local t = { a = true }\nallowed = t\npgmoat.rule(function(s, q)\n"
                       "  for i, r in ipairs(q.relations) do if not allowed[r] then return i end end\nend)",
