@@ -9,6 +9,7 @@
 
 #include "app/keys.h"
 #include "app/policy_keys.h"
+#include "app/tls_keys.h"
 #include "base/ascii.h"
 
 namespace pgmoat::app {
@@ -22,6 +23,8 @@ class Walk {
 
   ConfigErrors run(const toml::table& root) {
     sections_ = {{"protocol", protocol()},
+                 {"client_tls", client_tls_keys(config_.client_tls, file_)},
+                 {"server_tls", server_tls_keys(config_.server_tls, file_)},
                  {"refuse", {{"words", words(config_.refuse_words)}}},
                  {"limits", limits()},
                  {"timeouts", timeouts()},
@@ -63,8 +66,13 @@ class Walk {
       add(node.source(), "'" + std::string(section.name) + "' is a section");
       return {};
     }
+    const std::size_t before = mistakes_.size();
     read_keys(*table, "[" + std::string(section.name) + "]", section.keys, complain(),
               [this](std::string_view key) { return home(key); });
+    if (mistakes_.size() != before) return {};
+    const std::string_view name = section.name;
+    if (name == "client_tls") return wrong_in(config_.client_tls);
+    if (name == "server_tls") return wrong_in(config_.server_tls);
     return {};
   }
 
@@ -158,12 +166,6 @@ Keys Walk::on_failure() {
   const std::vector<std::pair<std::string, session::OnFault>> values = {
       {"close", session::OnFault::close}, {"pass", session::OnFault::pass}};
   session::FailureMatrix& matrix = config_.server.session.on_fault;
-  const auto given = [](bool& flag, Read read) -> Read {
-    return [&flag, read = std::move(read)](const toml::node& node) {
-      flag = true;
-      return read(node);
-    };
-  };
   return {{"bad_frame", given(config_.bad_frame_given, choice(matrix.bad_frame, values))},
           {"oversize", given(config_.oversize_given, choice(matrix.oversize, values))}};
 }
@@ -232,6 +234,11 @@ void settle(Config& config) {
   for (std::string& name : session.startup_parameters) {
     name = ascii_lower(name);
   }
+  settle(config.client_tls);
+  settle(config.server_tls);
+  session.client_tls = config.client_tls.mode;
+  session.server_tls = config.server_tls.mode;
+  session.direct_server_tls = config.server_tls.direct;
   session.prepare();
 }
 

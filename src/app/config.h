@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "net/server.h"
+#include "net/tls.h"
 #include "policy/rule.h"
 #include "script/sandbox.h"
 #include "sql/analysis.h"
@@ -33,6 +34,8 @@ struct Config {
   net::ServerSetup server;  // session not yet prepared; make_judge and on_event not set
   std::vector<std::string> refuse_words;
   PolicyConfig policy;
+  net::ClientTls client_tls;
+  net::ServerTls server_tls;
   bool bad_frame_given = false;  // else it follows the mode
   bool oversize_given = false;
 };

@@ -1,6 +1,7 @@
 #include "app/keys.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "app/config.h"
 #include "base/nearest.h"
@@ -24,6 +25,34 @@ void read_keys(const toml::table& from, const std::string& name, const Keys& key
       complain(node.source(), std::string(text) + ": " + wrong);
     }
   }
+}
+
+Read given(bool& noted, Read read) {
+  return [&noted, read = std::move(read)](const toml::node& node) {
+    noted = true;
+    return read(node);
+  };
+}
+
+Read flag(bool& into) {
+  return [&into](const toml::node& node) -> std::string {
+    if (!node.is_boolean()) return "expected true or false";
+    into = *node.value<bool>();
+    return {};
+  };
+}
+
+Read path(std::string& into, const std::string& file) {
+  return [&into, file, read = text(into)](const toml::node& node) {
+    std::string wrong = read(node);
+    if (wrong.empty() && into.empty()) wrong = "the path is empty";
+    if (wrong.empty()) into = beside(file, into);
+    return wrong;
+  };
+}
+
+std::string beside(const std::string& file, const std::string& path) {
+  return (std::filesystem::path(file).parent_path() / path).lexically_normal().string();
 }
 
 Read text(std::string& into) {

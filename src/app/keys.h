@@ -75,6 +75,13 @@ Read size(T& into, std::uint64_t low, std::uint64_t high) {
   };
 }
 
+// Notes that the key was written.
+Read given(bool& noted, Read read);
+Read flag(bool& into);
+// A path as it is written in `file`, whose folder it is relative to.
+std::string beside(const std::string& file, const std::string& path);
+// Of a file or folder, relative to the folder of `file`.
+Read path(std::string& into, const std::string& file);
 Read duration(Duration& into);         // 100ms to 24h
 Read duration_or_off(Duration& into);  // zero: off
 Read text(std::string& into);

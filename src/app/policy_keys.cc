@@ -39,7 +39,7 @@ Read paths(std::vector<std::string>& into, const std::string& file) {
     if (!wrong.empty()) return wrong;
     for (std::string& path : into) {
       if (path.empty()) return std::string("a path is empty");
-      path = (std::filesystem::path(file).parent_path() / path).lexically_normal().string();
+      path = beside(file, path);
     }
     return std::string();
   };

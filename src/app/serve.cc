@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "app/policy_hub.h"
+#include "app/tls_keys.h"
 #include "observe/event_log.h"
 
 namespace pgmoat::app {
@@ -23,16 +24,31 @@ policy::Mode ceiling_of(const Config& config) {
                                                               : policy::Mode::monitor;
 }
 
-// The policy's part of the file, all or nothing; the rest needs a restart.
+// What SIGHUP takes over, all or nothing: the policy's part of the file, and what the files of TLS hold
+// by now. The rest needs a restart.
+ConfigErrors take_over(Server& server, PolicyHub& hub, const std::string& file,
+                       const Config& running) {
+  auto config = file.empty() ? Result<Config, ConfigErrors>(default_config()) : read_config(file);
+  if (!config) return config.error();
+  config->server.backend = running.server.backend;
+  config->client_tls.mode = running.client_tls.mode;
+  config->server_tls.mode = running.server_tls.mode;
+  const auto contexts = tls_contexts(*config);
+  if (!contexts) return contexts.error();
+  ConfigErrors errors = hub.reload(config->policy, ceiling_of(running), server);
+  if (errors.empty()) server.post_tls(*contexts);
+  return errors;
+}
+
 void reload(Server& server, observe::EventLog& log, PolicyHub& hub, const std::string& file,
-            policy::Mode ceiling) {
-  const auto config =
-      file.empty() ? Result<Config, ConfigErrors>(default_config()) : read_config(file);
-  ConfigErrors errors = config ? hub.reload(config->policy, ceiling, server) : config.error();
+            const Config& running) {
+  const ConfigErrors errors = take_over(server, hub, file, running);
   if (errors.empty()) {
-    log.say("info", "policy " + std::to_string(hub.epoch()) +
-                        " is in force: " + std::to_string(hub.rules()) +
-                        " rules; what stands outside [policy], [sql] and [script] takes a restart");
+    log.say("info",
+            "policy " + std::to_string(hub.epoch()) +
+                " is in force: " + std::to_string(hub.rules()) +
+                " rules; what stands outside [policy], [sql], [script] and the files of TLS "
+                "takes a restart");
     for (const std::string& warning : hub.warnings()) log.say("warning", warning);
     return;
   }
@@ -42,7 +58,7 @@ void reload(Server& server, observe::EventLog& log, PolicyHub& hub, const std::s
 }
 
 void steer(Server& server, observe::EventLog& log, PolicyHub& hub, const std::string& file,
-           policy::Mode ceiling, const sigset_t& set, const std::atomic<bool>& ended) {
+           const Config& running, const sigset_t& set, const std::atomic<bool>& ended) {
   bool asked = false;
   while (true) {
     int signal = 0;
@@ -53,7 +69,7 @@ void steer(Server& server, observe::EventLog& log, PolicyHub& hub, const std::st
       continue;
     }
     if (signal == SIGHUP) {
-      reload(server, log, hub, file, ceiling);
+      reload(server, log, hub, file, running);
       continue;
     }
     Server::Stop how =
@@ -94,11 +110,18 @@ int serve(Config config, const std::string& file) {
     return 1;
   }
   for (const std::string& warning : hub.warnings()) log.say("warning", warning);
+  auto contexts = tls_contexts(config);
+  if (!contexts) {
+    for (const std::string& error : contexts.error())
+      std::fprintf(stderr, "pgmoat: %s\n", error.c_str());
+    return 1;
+  }
+  config.server.tls = *contexts;
   config.server.make_judge = [&hub] { return hub.make_judge(); };
   config.server.on_event = [&log](std::uint64_t id, session::Event&& event) {
     log.add(id, std::move(event));
   };
-  auto server = Server::start(std::move(config.server));
+  auto server = Server::start(config.server);
   if (!server) {
     std::fprintf(stderr, "pgmoat: %s\n", server.error().c_str());
     return 1;
@@ -107,7 +130,7 @@ int serve(Config config, const std::string& file) {
                       backend + ", mode " + (enforce ? "enforce" : "monitor") + ", " +
                       std::to_string(hub.rules()) + " rules");
   std::atomic<bool> ended = false;
-  std::thread steering([&] { steer(**server, log, hub, file, ceiling, set, ended); });
+  std::thread steering([&] { steer(**server, log, hub, file, config, set, ended); });
   (*server)->wait();
   ended = true;
   pthread_kill(steering.native_handle(), SIGUSR2);

@@ -102,11 +102,14 @@ void describe(const X509& certificate, session::TlsFacts& facts) {
   facts.common_name = common_name(subject);
   facts.serial = serial(certificate);
   facts.names = alternatives(certificate);
+  facts.digest = digest_of(certificate);
+}
+
+std::string digest_of(const X509& certificate) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
-  if (X509_digest(&certificate, EVP_sha256(), digest.data(), &size) == 1) {
-    facts.digest = hex(digest.data(), size);
-  }
+  if (X509_digest(&certificate, EVP_sha256(), digest.data(), &size) != 1) return {};
+  return hex(digest.data(), size);
 }
 
 }  // namespace pgmoat::net

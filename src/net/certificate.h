@@ -9,5 +9,7 @@ namespace pgmoat::net {
 
 // Fills what `facts` says of the peer. A name with a NUL in it is left out: it would be read short.
 void describe(const X509& certificate, session::TlsFacts& facts);
+// SHA-256 of it, hex.
+std::string digest_of(const X509& certificate);
 
 }  // namespace pgmoat::net

@@ -38,15 +38,13 @@ class LazyRead {
   using Status = asio::detail::reactor_op::status;
   Status receive(int socket, asio::error_code& error, std::size_t& size) const {
     const auto room = engine_->room(side_);
-    ssize_t got = 0;
-    do {
-      got = ::recv(socket, room.data(), room.size(), 0);
-    } while (got < 0 && errno == EINTR);
+    bool last = false;
+    const ssize_t got = leg_->tls ? leg_->tls->read(room, last) : read_plain(socket, room, last);
     if (got > 0) {
       size = static_cast<std::size_t>(got);
       leg_->landed = true;
-      leg_->unsure_of_end = size < room.size();
-      return leg_->unsure_of_end ? Status::done_and_exhausted : Status::done;
+      leg_->unsure_of_end = last;
+      return last ? Status::done_and_exhausted : Status::done;
     }
     const int why = errno;
     engine_->not_read(side_);
@@ -58,6 +56,16 @@ class LazyRead {
   }
 
  private:
+  // `last`: a read would wait.
+  static ssize_t read_plain(int socket, std::span<std::uint8_t> room, bool& last) {
+    ssize_t got = 0;
+    do {
+      got = ::recv(socket, room.data(), room.size(), 0);
+    } while (got < 0 && errno == EINTR);
+    last = got < static_cast<ssize_t>(room.size());
+    return got;
+  }
+
   static inline char never_written_ = 0;
   static inline const asio::mutable_buffer kNotEmpty{&never_written_, 1};
   session::Engine* engine_;

@@ -168,6 +168,10 @@ std::vector<Address> Server::listening() const { return impl_->listening; }
 std::size_t Server::sessions() const { return impl_->shared.sessions; }
 std::size_t Server::workers() const { return impl_->shared.workers.size(); }
 
+void Server::post_tls(const TlsContexts& contexts) {
+  for (const auto& worker : impl_->shared.workers) worker->post_tls(contexts);
+}
+
 void Server::post_to_judges(std::vector<std::function<void(policy::Judge&)>> tasks) {
   PGMOAT_CHECK(tasks.size() == workers());
   for (std::size_t i = 0; i < tasks.size(); ++i) {

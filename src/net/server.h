@@ -11,6 +11,7 @@
 
 #include "base/instant.h"
 #include "base/result.h"
+#include "net/tls.h"
 #include "policy/judge.h"
 #include "session/engine.h"
 
@@ -29,7 +30,8 @@ struct ServerSetup {
   std::uint32_t sessions = 10000;  // per process, over all workers; one past it is told 53300
   Duration drain = std::chrono::seconds(30);
   Duration unacknowledged{};  // TCP_USER_TIMEOUT of both legs; zero: the system's
-  session::Setup session;     // prepared
+  TlsContexts tls;
+  session::Setup session;                                      // prepared
   std::function<std::unique_ptr<policy::Judge>()> make_judge;  // one per worker
   // Called on worker threads with each session's events; must not block.
   std::function<void(std::uint64_t session_id, session::Event&&)> on_event;
@@ -53,6 +55,8 @@ class Server {
   std::size_t sessions() const;
   // Any thread: each worker runs its task on its own judge, between two engine calls. What is handed
   // in is one task for each worker; a worker that has ended runs none.
+  // New handshakes use these; connections keep what they began with.
+  void post_tls(const TlsContexts& contexts);
   std::size_t workers() const;
   void post_to_judges(std::vector<std::function<void(policy::Judge&)>> tasks);
 

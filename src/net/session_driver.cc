@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "base/check.h"
 #include "base/overload.h"
 #include "net/lazy_read.h"
 #include "net/worker.h"
@@ -102,6 +103,26 @@ void SessionDriver::read(wire::Side side) {
   Leg& from = leg(side);
   from.reading = true;
   ++outstanding_;
+  // What a handshake has read beyond its end is no event of the socket's.
+  const bool at_once = std::exchange(from.just_secured, false) && from.tls->has_unread();
+  if (at_once) return asio::post(worker_.io(), [this, side] { read_held(side); });
+  wait_to_read(side);
+}
+
+void SessionDriver::read_held(wire::Side side) {
+  Leg& from = leg(side);
+  if (closed_ || lingering_) return wait_to_read(side);
+  asio::error_code error;
+  std::size_t size = 0;
+  const LazyRead read(engine_, side, from);
+  if (read.receive(from.socket.native_handle(), error, size) == LazyRead::Status::not_done) {
+    return wait_to_read(side);
+  }
+  on_read(side, error, size);
+}
+
+void SessionDriver::wait_to_read(wire::Side side) {
+  Leg& from = leg(side);
   from.socket.async_read_some(LazyRead(engine_, side, from),
                               [this, side](const asio::error_code& error, std::size_t size) {
                                 on_read(side, error, size);
@@ -170,10 +191,11 @@ void SessionDriver::after_failure() {
 void SessionDriver::run(const session::Command& command) {
   std::visit(Overload{
                  [&](const session::Dial&) { dial_next(); },
+                 [&](const session::StartTls& start) { start_tls(start); },
                  [&](const session::ForwardCancel& request) {
                    asio::error_code ignored;
                    client_.socket.cancel(ignored);
-                   worker_.cancel(std::move(client_.socket), request);
+                   worker_.cancel(std::move(client_.socket), std::move(client_.tls), request);
                    close();
                  },
                  [&](const session::OwnCancelKey& key) {
@@ -203,14 +225,45 @@ void SessionDriver::write(wire::Side to, const session::Stream& stream) {
       buffers[i] = asio::buffer(part.data(), part.size());
       size += part.size();
     }
-    sent = count == 1 ? into.socket.write_some(asio::buffer(buffers[0]), error)
-                      : into.socket.write_some(std::span(buffers).first(count), error);
-    if (sent == size && count == parts.size()) return;
+    sent = into.send(std::span(buffers).first(count), error);
     if (error && error != asio::error::would_block) return write_failed(to);
+    if (sent == size && count == parts.size() && !into.queued()) return;
   }
   if (!into.queue) into.queue = std::make_unique<WriteQueue>();
   into.queue->add(stream, sent, leg(wire::other(to)).reading);
   if (into.queued() && !into.waiting_to_write) write_queued(to);
+}
+
+// Where bytes of ours wait to leave in the clear, that peer has not heard that TLS may begin.
+void SessionDriver::start_tls(const session::StartTls& command) {
+  Leg& on = leg(command.side);
+  const auto& context =
+      command.side == wire::Side::client ? worker_.client_tls() : worker_.server_tls();
+  PGMOAT_CHECK(context != nullptr && !on.tls);
+  if (on.queued()) return tell(session::NotSecured{command.side, "it takes no bytes"});
+  on.tls = std::make_unique<TlsStream>(context, on.socket.native_handle(), command.early);
+  shake_hands(command.side);
+}
+
+void SessionDriver::shake_hands(wire::Side side) {
+  Leg& on = leg(side);
+  const TlsStream::Progress progress = on.tls->handshake();
+  if (progress == TlsStream::Progress::done) {
+    on.just_secured = true;
+    if (on.tls->unsent() && !on.waiting_to_write) wait_to_write(side);
+    return tell(session::Secured{side, on.tls->facts()});
+  }
+  if (progress == TlsStream::Progress::failed) {
+    return tell(session::NotSecured{side, on.tls->why()});
+  }
+  ++outstanding_;
+  on.socket.async_wait(
+      progress == TlsStream::Progress::wants_read ? Socket::wait_read : Socket::wait_write,
+      [this, side](const asio::error_code& error) {
+        --outstanding_;
+        if (closed_ || closing_ || error) return;
+        shake_hands(side);
+      });
 }
 
 // A server that ended while we wrote may have said why: its words stand in our receive buffer, before
@@ -246,24 +299,22 @@ void SessionDriver::wait_to_write(wire::Side side) {
 
 void SessionDriver::write_queued(wire::Side side) {
   Leg& into = leg(side);
-  while (into.queued()) {
+  asio::error_code error;
+  while (!error && into.queue && !into.queue->empty()) {
     const Bytes front = into.queue->front();
-    asio::error_code error;
-    const std::size_t sent =
-        into.socket.write_some(asio::buffer(front.data(), front.size()), error);
+    const asio::const_buffer part(front.data(), front.size());
+    const std::size_t sent = into.send({&part, 1}, error);
     if (sent != 0) into.queue->sent(sent);
-    if (error == asio::error::would_block) return wait_to_write(side);
-    if (error) return write_failed(side);
   }
+  if (!error && into.tls && into.tls->unsent()) into.tls->flush(error);
+  if (error && error != asio::error::would_block) return write_failed(side);
+  if (into.queued()) return wait_to_write(side);
   after_write(side);
 }
 
 void SessionDriver::after_write(wire::Side side) {
   if (leg(side).queued()) return;
-  if (leg(side).shut) {
-    asio::error_code ignored;
-    leg(side).socket.shutdown(Socket::shutdown_send, ignored);
-  }
+  if (leg(side).shut) leg(side).shut_down();
   if (closing_ && !client_.queued() && !server_.queued()) linger();
 }
 
@@ -306,7 +357,7 @@ void SessionDriver::linger() {
     lingering_ = true;
     close_by_ = std::min(close_by_, coarse_now() + kLingerPatience);
     server_.socket.close(ignored);
-    client_.socket.shutdown(Socket::shutdown_send, ignored);
+    client_.shut_down();
   }
   if (client_.ended) return close();
   if (client_.reading) return;

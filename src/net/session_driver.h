@@ -26,6 +26,7 @@ class SessionDriver {
   void sweep(Instant now);
   bool gone() const { return closed_ && outstanding_ == 0; }
   bool owns_key(std::uint32_t pid, std::string_view secret) const;
+  bool server_speaks_tls() const { return server_.tls != nullptr; }
   const std::string& server_secret() const { return key_->server_secret; }
   const asio::ip::tcp::endpoint& server() const { return endpoint_; }
 
@@ -33,10 +34,14 @@ class SessionDriver {
   Leg& leg(wire::Side side) { return side == wire::Side::client ? client_ : server_; }
   void arm();
   void read(wire::Side side);
+  void read_held(wire::Side side);
+  void wait_to_read(wire::Side side);
   void on_read(wire::Side side, const asio::error_code& error, std::size_t size);
   void look_for_end(wire::Side side);
   void carry_out();
   void run(const session::Command& command);
+  void start_tls(const session::StartTls& command);
+  void shake_hands(wire::Side side);
   void write(wire::Side to, const session::Stream& stream);
   void wait_to_write(wire::Side side);
   void write_queued(wire::Side side);

@@ -234,15 +234,18 @@ session::TlsFacts TlsStream::facts() const {
   if (const char* const name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name)) {
     facts.sni = name;
   }
+  if (const X509* const own = SSL_get_certificate(ssl_)) facts.own_digest = digest_of(*own);
   if (const X509* const peer = SSL_get0_peer_certificate(ssl_)) describe(*peer, facts);
   return facts;
 }
+
+bool TlsStream::has_unread() const { return SSL_has_pending(ssl_) != 0; }
 
 ssize_t TlsStream::read(std::span<std::uint8_t> room, bool& sure) {
   ERR_clear_error();
   std::size_t size = 0;
   const int result = SSL_read_ex(ssl_, room.data(), room.size(), &size);
-  sure = drained_ && SSL_has_pending(ssl_) == 0;
+  sure = drained_ && !has_unread();
   if (result == 1) return static_cast<ssize_t>(size);
   switch (SSL_get_error(ssl_, result)) {
     case SSL_ERROR_ZERO_RETURN: return 0;

@@ -42,6 +42,7 @@ struct ServerTls {
   std::string name;     // what the certificate must be for, and SNI; "": the backend's host
   bool direct = false;  // TLS from the first byte (PostgreSQL 17 and newer)
   int oldest = 0x0303;
+  bool given = false;  // `mode` was written out; else verify_full, once there is a ca
 };
 
 class TlsContext {
@@ -49,7 +50,7 @@ class TlsContext {
   // The error is a sentence that names the file.
   static Result<std::shared_ptr<const TlsContext>, std::string> for_clients(const ClientTls& tls);
   static Result<std::shared_ptr<const TlsContext>, std::string> for_server(const ServerTls& tls,
-                                                                          const std::string& host);
+                                                                           const std::string& host);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
@@ -58,8 +59,13 @@ class TlsContext {
   friend class TlsStream;
   TlsContext() = default;
   SSL_CTX* context_ = nullptr;
-  std::string name_;       // of the server
+  std::string name_;  // of the server
   bool verify_name_ = false, accepts_ = false;
+};
+
+// What both legs of new sessions use; null where a leg has no TLS.
+struct TlsContexts {
+  std::shared_ptr<const TlsContext> client, server;
 };
 
 class TlsStream {
@@ -75,6 +81,8 @@ class TlsStream {
   session::TlsFacts facts() const;
   const std::string& why() const { return why_; }  // of failed, and of a read's -1 with EPROTO
 
+  // Bytes were taken from the socket that no read has returned yet, in whole records or not.
+  bool has_unread() const;
   // As recv(): bytes, 0 at the end, -1 with errno. `sure`: nothing more can be read before the
   // socket reports again.
   ssize_t read(std::span<std::uint8_t> room, bool& sure);

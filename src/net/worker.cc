@@ -50,7 +50,8 @@ Instant coarse_now() {
   return Instant(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
 }
 
-Worker::Worker(Shared& shared) : shared_(shared), judge_(shared.setup.make_judge()) {}
+Worker::Worker(Shared& shared)
+    : shared_(shared), judge_(shared.setup.make_judge()), tls_(shared.setup.tls) {}
 
 asio::error_code Worker::listen(const asio::ip::tcp::endpoint& at, std::uint16_t& port) {
   asio::error_code error;
@@ -85,6 +86,10 @@ void Worker::join() { pthread_join(thread_, nullptr); }
 
 void Worker::post_stop(Server::Stop how) {
   mailbox_.post([this, how] { stop(how); });
+}
+
+void Worker::post_tls(TlsContexts contexts) {
+  mailbox_.post([this, contexts = std::move(contexts)] { tls_ = contexts; });
 }
 
 void Worker::post_to_judge(std::function<void(policy::Judge&)> task) {
@@ -153,30 +158,35 @@ void Worker::emit(std::uint64_t id, session::Event&& event) {
 std::optional<CancelTarget> Worker::find_key(std::uint32_t pid, std::string_view secret) const {
   for (const auto& session : sessions_) {
     if (session->owns_key(pid, secret))
-      return CancelTarget{session->server(), session->server_secret()};
+      return CancelTarget{session->server(), session->server_secret(),
+                          session->server_speaks_tls()};
   }
   return std::nullopt;
 }
 
 // The connection with the cancel request may have come to any worker, so all are asked. Only a key
 // that some session's client was given reaches the server, unless we are to change nothing.
-void Worker::cancel(Socket client, session::ForwardCancel request) {
-  auto driver = std::make_shared<CancelDriver>(io_, std::move(client));
+void Worker::cancel(Socket client, std::unique_ptr<TlsStream> tls, session::ForwardCancel request) {
+  auto driver = std::make_shared<CancelDriver>(io_, std::move(client), std::move(tls));
   cancels_.push_back(driver);
   shared_.sessions.fetch_add(1);  // it takes the place of the session that it came as
   auto open = std::make_shared<std::size_t>(shared_.workers.size());
+  const bool direct = shared_.setup.session.direct_server_tls;
+  const bool prefers = shared_.setup.session.server_tls == session::ServerTlsMode::prefer;
   for (const auto& worker : shared_.workers) {
-    worker->mailbox_.post([this, &worker, driver, open, request] {
+    worker->mailbox_.post([=, this, &worker] {
       auto target = worker->find_key(request.pid, request.secret);
-      mailbox_.post([this, driver, open, request, target = std::move(target)] {
+      mailbox_.post([=, this, target = std::move(target)] {
         const bool last = --*open == 0;
         if (target) {
           *open = 0;
-          return driver->forward(target->server, request.pid, target->secret);
+          return driver->forward({target->server, request.pid, target->secret,
+                                  target->tls ? tls_.server : nullptr, direct});
         }
         if (!last) return;
         if (shared_.setup.session.mode == session::Mode::enforce) return driver->refuse();
-        driver->forward(shared_.backend.front(), request.pid, request.secret);
+        driver->forward({shared_.backend.front(), request.pid, request.secret,
+                         prefers ? nullptr : tls_.server, direct});
       });
     });
   }

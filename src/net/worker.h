@@ -33,6 +33,7 @@ struct Shared {
 struct CancelTarget {
   asio::ip::tcp::endpoint server;
   std::string secret;
+  bool tls = false;  // the session's own connection speaks it
 };
 
 class Worker {
@@ -43,6 +44,7 @@ class Worker {
   bool start_thread();
   void join();
   void post_stop(Server::Stop how);
+  void post_tls(TlsContexts contexts);
   void post_to_judge(std::function<void(policy::Judge&)> task);
 
   // For drivers, on this worker's thread.
@@ -52,7 +54,10 @@ class Worker {
   wire::BufferPool& pool() { return pool_; }
   policy::Judge& judge() { return *judge_; }
   void emit(std::uint64_t id, session::Event&& event);
-  void cancel(Socket client, session::ForwardCancel request);
+  // Of new handshakes; null where the leg has no TLS.
+  const std::shared_ptr<const TlsContext>& client_tls() const { return tls_.client; }
+  const std::shared_ptr<const TlsContext>& server_tls() const { return tls_.server; }
+  void cancel(Socket client, std::unique_ptr<TlsStream> tls, session::ForwardCancel request);
   // Whose client was given this key; nothing: nobody here.
   std::optional<CancelTarget> find_key(std::uint32_t pid, std::string_view secret) const;
 
@@ -65,9 +70,11 @@ class Worker {
   void stop(Server::Stop how);
 
   Shared& shared_;
-  asio::io_context io_{ASIO_CONCURRENCY_HINT_UNSAFE};  // this thread's alone; others use the mailbox
+  asio::io_context io_{
+      ASIO_CONCURRENCY_HINT_UNSAFE};  // this thread's alone; others use the mailbox
   Mailbox mailbox_{io_};
   std::unique_ptr<policy::Judge> judge_;
+  TlsContexts tls_;
   wire::BufferPool pool_;
   session::Outbox outbox_;
   std::vector<Acceptor> acceptors_;

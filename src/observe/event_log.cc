@@ -91,6 +91,7 @@ void put_fields(Json& json, const session::Event& event) {
                    put(json, "database", e.database);
                    put(json, "application", e.application);
                    put(json, "client", e.client);
+                   if (!e.tls.empty()) put(json, "tls", e.tls);
                  },
                  [&](const AuthFinished& e) {
                    put_flag(json, "ok", e.ok);

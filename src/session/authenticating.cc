@@ -3,6 +3,7 @@
 // packet and a Query may share a segment. Nothing of an answer is kept or logged.
 #include <string>
 
+#include "session/channel_binding.h"
 #include "session/judging.h"
 #include "session/phase.h"
 #include "session/rewriting.h"
@@ -93,7 +94,11 @@ std::optional<wire::Fault> on_authentication(Authenticating& phase, Scene& scene
     scene.settings.logged_in();
     scene.report(AuthFinished{true, ""});
   }
-  scene.out->to_client.release(piece.bytes);
+  if (message->kind == wire::AuthenticationKind::sasl) {
+    offer_mechanisms(scene, *message, piece.bytes);
+  } else {
+    scene.out->to_client.release(piece.bytes);
+  }
   return std::nullopt;
 }
 
@@ -184,6 +189,13 @@ Step on_setting(Authenticating& phase, Scene& scene, const wire::Piece& piece) {
   return stay();
 }
 
+Step end_unbound(Scene& scene) {
+  return end(
+      scene, "28000",
+      "pgmoat: SCRAM channel binding cannot pass from one TLS connection to another",
+      "Have the client set channel_binding=disable, or give pgmoat the server's certificate.");
+}
+
 }  // namespace
 
 Step on_client(Authenticating& phase, Scene& scene) {
@@ -198,6 +210,10 @@ Step on_client(Authenticating& phase, Scene& scene) {
       if (fault && !tolerates(scene, wire::Side::client, *fault)) {
         return end(scene, "08P01", "pgmoat: the answer to the authentication request is malformed");
       }
+    }
+    if (phase.asked == Asked::sasl_initial && piece.kind == wire::Piece::Kind::whole) {
+      const auto answer = wire::decode_sasl_initial_response(piece.body());
+      if (answer && binds_in_vain(scene, *answer)) return end_unbound(scene);
     }
     scene.out->to_server.release(piece.bytes);
     phase.asked = Asked::nothing;

@@ -39,6 +39,9 @@ struct Engine::State {
   void close_quietly(std::string why);
   void finish(std::string_view sqlstate, std::string_view message);
   void dial_failed(const std::string& why);
+  void secured(const Secured& done);
+  void not_secured(const NotSecured& failed);
+  bool logging_in() const;
   void timed_out();
   void note_progress();
   bool holds_client() const;
@@ -50,6 +53,7 @@ template <class P>
 Step client_step(P& phase, Scene& scene) {
   return on_client(phase, scene);
 }
+Step client_step(TlsHandshake&, Scene&) { return stay(); }
 Step client_step(Dialing&, Scene&) { return stay(); }
 Step client_step(Closed&, Scene& scene) {
   scene.client_in.take(scene.client_in.pending().size());
@@ -61,7 +65,7 @@ Step server_step(P& phase, Scene& scene) {
   return on_server(phase, scene);
 }
 Step server_step(Greeting&, Scene&) { return stay(); }
-Step server_step(Dialing&, Scene&) { return stay(); }
+Step server_step(TlsHandshake&, Scene&) { return stay(); }
 Step server_step(Closed&, Scene& scene) {
   scene.server_in.take(scene.server_in.pending().size());
   return stay();
@@ -115,10 +119,12 @@ void Engine::State::close_quietly(std::string why) {
 
 void Engine::State::finish(std::string_view sqlstate, std::string_view message) {
   if (is<Closed>()) return;
-  // In a stream that we do not read, words of ours could land inside a message.
+  // In a stream that we do not read, words of ours could land inside a message; during a handshake
+  // they are no part of it.
   const auto* dialing = std::get_if<Dialing>(&phase);
-  if (is<Opaque>() || (dialing != nullptr && dialing->opaque))
+  if (is<Opaque>() || is<TlsHandshake>() || (dialing != nullptr && dialing->opaque)) {
     return close_quietly(std::string(message));
+  }
   end(scene, sqlstate, message);
   phase = Closed{};
 }
@@ -126,7 +132,7 @@ void Engine::State::finish(std::string_view sqlstate, std::string_view message) 
 // The client will say no more. What it said is carried out; PostgreSQL treats the end of input as
 // Terminate, so the server gets the same end.
 void Engine::State::client_ended() {
-  if (is<Greeting>()) return close_quietly("client left");
+  if (is<Greeting>() || is<TlsHandshake>()) return close_quietly("client left");
   if (is<Dialing>() || is<Authenticating>()) {
     const bool more = is<Dialing>()
                           ? scene.client_in.pending().size() > std::get<Dialing>(phase).packet_size
@@ -182,18 +188,39 @@ void Engine::State::note_progress() {
 }
 
 void Engine::State::dial_failed(const std::string& why) {
-  if (auto* dialing = std::get_if<Dialing>(&phase); dialing != nullptr && dialing->opaque) {
-    return close_quietly(why);
+  if (const auto* dialing = std::get_if<Dialing>(&phase)) {
+    phase = std::move(*no_server(*dialing, scene, why));
   }
-  finish("08006", "pgmoat: " + why);
+}
+
+// The handshake of one leg is over, for better or worse.
+void Engine::State::secured(const Secured& done) {
+  auto& facts = done.side == Side::client ? scene.client_tls : scene.server_tls;
+  facts = done.facts;
+  Step step;
+  if (done.side == Side::client) {
+    if (auto* handshake = std::get_if<TlsHandshake>(&phase)) step = on_secured(*handshake, scene);
+  } else if (auto* dialing = std::get_if<Dialing>(&phase)) {
+    step = on_secured(*dialing, scene);
+  }
+  if (step) phase = std::move(*step);
+}
+
+void Engine::State::not_secured(const NotSecured& failed) {
+  if (failed.side == Side::server) return dial_failed("TLS with the server failed: " + failed.why);
+  scene.report(Finding{"TLS with the client failed: " + clipped(failed.why)});
+  close_quietly("TLS with the client failed");
+}
+
+bool Engine::State::logging_in() const {
+  return is<Greeting>() || is<TlsHandshake>() || is<Dialing>() || is<Authenticating>();
 }
 
 void Engine::State::timed_out() {
   if (is<Dialing>() && scene.now >= std::get<Dialing>(phase).since + scene.setup.timeouts.connect) {
     return dial_failed("the server did not answer in time");
   }
-  const bool login = is<Greeting>() || is<Dialing>() || is<Authenticating>();
-  if (login) {
+  if (logging_in()) {
     if (scene.now >= scene.origin.accepted + scene.setup.timeouts.handshake) {
       finish("57014", "canceling authentication due to timeout");
     }
@@ -245,13 +272,14 @@ void Engine::on_transport(const TransportEvent& event, Instant now, Outbox& out)
                  [&](const Connected&) {
                    auto* dialing = std::get_if<Dialing>(&state.phase);
                    if (dialing == nullptr) return;
-                   Step step = on_connected(*dialing, scene);
-                   state.phase = std::move(*step);
+                   if (Step step = on_connected(*dialing, scene)) state.phase = std::move(*step);
                  },
                  [&](const Redialled&) {
                    if (auto* dialing = std::get_if<Dialing>(&state.phase)) dialing->since = now;
                  },
                  [&](const ConnectFailed& failed) { state.dial_failed(failed.why); },
+                 [&](const Secured& done) { state.secured(done); },
+                 [&](const NotSecured& failed) { state.not_secured(failed); },
                  [&](const Eof& eof) {
                    (eof.side == Side::client ? scene.client_eof : scene.server_eof) = true;
                  },
@@ -277,8 +305,11 @@ void Engine::flushed(Side side) { state_->in(side).recycle(); }
 Appetite Engine::appetite() const {
   const State& state = *state_;
   if (state.is<Closed>()) return {};
-  const bool held = state.holds_client() && !state.scene.client_in.idle();
-  const bool served = !state.is<Greeting>() && !state.is<Dialing>();
+  const bool held =
+      state.is<TlsHandshake>() || (state.holds_client() && !state.scene.client_in.idle());
+  const auto* dialing = std::get_if<Dialing>(&state.phase);
+  const bool served = dialing != nullptr ? dialing->tls == Dialing::Tls::asked
+                                         : !state.is<Greeting>() && !state.is<TlsHandshake>();
   return {!state.scene.client_eof && !held, !state.scene.server_eof && served};
 }
 
@@ -289,7 +320,7 @@ Instant Engine::deadline() const {
   if (const auto* dialing = std::get_if<Dialing>(&state.phase)) {
     return std::min(login, dialing->since + timeouts.connect);
   }
-  if (state.is<Greeting>() || state.is<Authenticating>()) return login;
+  if (state.logging_in()) return login;
   if (state.frame_began == kNever || state.late_reported || state.paused) return kNever;
   return state.frame_began + timeouts.message;
 }
@@ -309,6 +340,7 @@ bool Engine::steady() const {
 std::string_view Engine::phase_name() const {
   return std::visit(Overload{
                         [](const Greeting&) { return "greeting"; },
+                        [](const TlsHandshake&) { return "tls handshake"; },
                         [](const Dialing&) { return "dialing"; },
                         [](const Authenticating&) { return "authenticating"; },
                         [](const Ready&) { return "ready"; },

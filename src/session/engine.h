@@ -21,6 +21,7 @@
 #include "session/limits.h"
 #include "session/mode.h"
 #include "session/outbox.h"
+#include "session/tls.h"
 #include "wire/catalogue.h"
 #include "wire/frame_buffer.h"
 #include "wire/side.h"
@@ -34,6 +35,9 @@ struct Setup {
   FunctionCalls function_calls = FunctionCalls::large_objects;
   bool allow_replication = false;
   std::vector<std::string> startup_parameters;  // lower case; what clients may set at startup
+  ClientTlsMode client_tls = ClientTlsMode::disable;
+  ServerTlsMode server_tls = ServerTlsMode::disable;
+  bool direct_server_tls = false;  // TLS from the first byte, without SSLRequest
   Limits limits;
   Timeouts timeouts;
   wire::FrameLimits frame_limits;
@@ -58,7 +62,15 @@ struct Connected {};
 struct Redialled {};  // the server's next address is tried: time starts anew
 struct ConnectFailed {
   std::string why;
-};  // one sentence, with the address
+};                // one sentence, with the address
+struct Secured {  // the handshake that StartTls asked for is done
+  wire::Side side = wire::Side::client;
+  TlsFacts facts;
+};
+struct NotSecured {
+  wire::Side side = wire::Side::client;
+  std::string why;
+};
 struct Eof {
   wire::Side side = wire::Side::client;
 };
@@ -70,7 +82,8 @@ struct Timer {};  // deadline() has passed
 struct Leave {
   bool now = false;
 };  // shutdown: now, or as soon as the session is idle
-using TransportEvent = std::variant<Connected, Redialled, ConnectFailed, Eof, Failed, Timer, Leave>;
+using TransportEvent = std::variant<Connected, Redialled, ConnectFailed, Secured, NotSecured, Eof,
+                                    Failed, Timer, Leave>;
 
 struct Appetite {
   bool client = false;
@@ -100,8 +113,9 @@ class Engine {
   bool closed() const;
   // In the middle of things: logged in, and no side has announced an end.
   bool steady() const;
-  std::string_view phase_name() const;  // "greeting", "dialing", ..., for tests and the console
-  std::size_t owed() const;             // entries of the ledger, for tests
+  std::string_view phase_name()
+      const;                 // "greeting", "tls handshake", ..., for tests and the console
+  std::size_t owed() const;  // entries of the ledger, for tests
 
  private:
   struct State;

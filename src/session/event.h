@@ -19,6 +19,7 @@ inline std::string clipped(std::string_view text) {
 
 struct SessionOpened {  // the startup message was accepted
   std::string user, database, application, client;
+  std::string tls;  // the version that the client speaks; "": in the clear
 };
 
 struct AuthFinished {

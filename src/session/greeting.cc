@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "session/encryption.h"
 #include "session/judging.h"
 #include "session/phase.h"
 #include "session/startup_rules.h"
@@ -18,8 +19,8 @@ namespace {
 
 constexpr std::uint32_t kMajor3 = 3;
 
-void answer(Scene& scene, char reply) {
-  scene.out->to_client.say([&](std::string& to) { to += reply; });
+bool must_be_secure(const Greeting& greeting, const Scene& scene) {
+  return scene.setup.client_tls == ClientTlsMode::require && !greeting.secured;
 }
 
 // Monitoring: what we cannot read is the server's to refuse.
@@ -31,32 +32,14 @@ Step relay_unread(Scene& scene) {
   return become(std::move(dialing));
 }
 
-Step bad_packet(Scene& scene, const wire::Fault& fault) {
-  if (tolerates(scene, wire::Side::client, fault)) {
+Step bad_packet(const Greeting& greeting, Scene& scene, const wire::Fault& fault) {
+  if (tolerates(scene, wire::Side::client, fault) && !must_be_secure(greeting, scene)) {
     scene.report(TurnedOpaque{std::string("startup packet: ") + fault.what});
     return relay_unread(scene);
   }
   // PostgreSQL closes without a word when the length is impossible: it may not be our protocol.
   if (fault.kind == wire::Fault::Kind::bad_length) scene.fatal_said = true;
   return end(scene, "08P01", std::string("pgmoat: invalid startup packet: ") + fault.what);
-}
-
-// TLS and GSS encryption: 'N', once each. The server never sees these requests, so in every mode
-// we refuse what it would refuse: a second one, which PostgreSQL reads as a startup packet of a
-// version that nobody speaks, and bytes sent before the answer (CVE-2021-23214 is the attack).
-Step encryption_request(Scene& scene, bool& asked, std::uint32_t size) {
-  const auto refuse = [&](const char* what, std::string_view sqlstate) {
-    scene.report(ProtocolFault{wire::Side::client, "", what, 0, false});
-    return end(scene, sqlstate, std::string("pgmoat: ") + what);
-  };
-  if (asked) return refuse("encryption was requested twice", scene.enforcing() ? "08P01" : "0A000");
-  asked = true;
-  answer(scene, 'N');
-  if (scene.client_in.pending().size() > size) {
-    return refuse("bytes behind an encryption request", "08P01");
-  }
-  scene.client_in.take(size);
-  return stay();
 }
 
 Step cancel(Scene& scene, const wire::CancelRequest& request) {
@@ -127,7 +110,12 @@ Opinion judge_connect(Scene& scene) {
   return ask(scene, subject_of(scene, policy::Subject::Kind::connect), "StartupMessage");
 }
 
-Step startup(Scene& scene, const wire::StartupMessage& message, std::uint32_t size) {
+Step startup(const Greeting& greeting, Scene& scene, const wire::StartupMessage& message,
+             std::uint32_t size) {
+  if (must_be_secure(greeting, scene)) {
+    return end(scene, "28000", "pgmoat: this server takes connections over TLS only",
+               "Connect with sslmode=require or stricter.");
+  }
   if (message.version >> 16 != kMajor3) {
     const std::string version =
         std::to_string(message.version >> 16) + "." + std::to_string(message.version & 0xffff);
@@ -155,7 +143,8 @@ Step startup(Scene& scene, const wire::StartupMessage& message, std::uint32_t si
   }
   scene.opened = true;
   scene.report(SessionOpened{clipped(scene.who.user), clipped(scene.who.database),
-                             clipped(scene.who.application), scene.origin.client});
+                             clipped(scene.who.application), scene.origin.client,
+                             scene.client_tls ? scene.client_tls->version : std::string()});
   Dialing dialing;
   dialing.packet_size = size;
   dialing.since = scene.now;
@@ -174,36 +163,24 @@ Step startup(Scene& scene, const wire::StartupMessage& message, std::uint32_t si
 Step on_client(Greeting& greeting, Scene& scene) {
   while (true) {
     const Bytes pending = scene.client_in.pending();
+    if (begins_tls(greeting, scene)) return direct_tls(scene);
     const auto size = wire::first_packet_size(pending);
-    if (!size) return bad_packet(scene, size.error());
+    if (!size) return bad_packet(greeting, scene, size.error());
     if (*size == 0 || pending.size() < *size) return stay();
     const auto packet = wire::decode_first_packet(pending.first(*size));
-    if (!packet) return bad_packet(scene, packet.error());
+    if (!packet) return bad_packet(greeting, scene, packet.error());
     Step step;
     if (std::holds_alternative<wire::SslRequest>(*packet)) {
-      step = encryption_request(scene, greeting.ssl_asked, *size);
+      step = ssl_request(greeting, scene, *size);
     } else if (std::holds_alternative<wire::GssEncRequest>(*packet)) {
-      step = encryption_request(scene, greeting.gss_asked, *size);
+      step = gss_request(greeting, scene, *size);
     } else if (const auto* request = std::get_if<wire::CancelRequest>(&*packet)) {
       step = cancel(scene, *request);
     } else {
-      step = startup(scene, std::get<wire::StartupMessage>(*packet), *size);
+      step = startup(greeting, scene, std::get<wire::StartupMessage>(*packet), *size);
     }
     if (step) return step;
   }
-}
-
-Step on_connected(Dialing& dialing, Scene& scene) {
-  if (dialing.opaque) return become(Opaque{});
-  if (dialing.rewritten.empty()) {
-    scene.out->to_server.release(scene.client_in.pending().first(dialing.packet_size));
-  } else {
-    scene.out->to_server.say([&](std::string& to) { to += dialing.rewritten; });
-  }
-  scene.client_in.take(dialing.packet_size);
-  Authenticating next;
-  next.negotiation = std::move(dialing.negotiation);
-  return become(std::move(next));
 }
 
 }  // namespace pgmoat::session

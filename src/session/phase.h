@@ -1,6 +1,7 @@
 // A session's phases, as a sum of structs: each holds only what is true then. A handler takes the
 // pieces it can and says what comes next: wait for more bytes, or another phase.
 //
+//   Greeting <-> TlsHandshake
 //   Greeting -> Dialing -> Authenticating -> Ready -> Draining -> Closed
 //       \           \             \            \--> Opaque (on_failure "pass": framing is lost, relay)
 //        \-----------\-------------\--> Closed
@@ -22,7 +23,11 @@ namespace pgmoat::session {
 struct Greeting {
   bool ssl_asked = false;
   bool gss_asked = false;
+  bool secured = false;  // the client speaks TLS
 };
+
+// Of the client. Nothing is read in the clear from here on.
+struct TlsHandshake {};
 
 // What we tell the server and the client about the protocol version when enforcing: a minor
 // version or `_pq_.` option that our decoders do not know is never agreed to.
@@ -37,6 +42,8 @@ struct Dialing {
   std::string rewritten;          // sent instead of it, where not empty
   Negotiation negotiation;
   bool opaque = false;  // monitor: what the client sent is no startup packet; relay it
+  enum class Tls : std::uint8_t { none, asked, shaking_hands };
+  Tls tls = Tls::none;  // with the server
   Instant since{};
 };
 
@@ -58,7 +65,8 @@ struct Draining {
 
 struct Closed {};
 
-using Phase = std::variant<Greeting, Dialing, Authenticating, Ready, Opaque, Draining, Closed>;
+using Phase =
+    std::variant<Greeting, TlsHandshake, Dialing, Authenticating, Ready, Opaque, Draining, Closed>;
 
 // Null: wait for more. Transitions are rare, so they may allocate; staying is free.
 using Step = std::unique_ptr<Phase>;
@@ -69,7 +77,12 @@ Step become(P phase) {
 }
 
 Step on_client(Greeting&, Scene&);
+Step on_secured(TlsHandshake&, Scene&);
 Step on_connected(Dialing&, Scene&);
+Step on_secured(Dialing&, Scene&);
+Step on_server(Dialing&, Scene&);
+// There is no server for this session, for the reason given.
+Step no_server(const Dialing&, Scene&, std::string why);
 Step on_client(Authenticating&, Scene&);
 Step on_server(Authenticating&, Scene&);
 Step on_client(Ready&, Scene&);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,7 @@ struct Scene {
   Identity who;
   policy::SessionView view;  // what rules see of it
   Settings settings{view};
+  std::optional<TlsFacts> client_tls, server_tls;  // of the legs that speak it
   wire::FrameBuffer client_in;
   wire::FrameBuffer server_in;
   Outbox* out = nullptr;

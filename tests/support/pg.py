@@ -50,7 +50,7 @@ def pg_tool(name):
 class Postgres:
     """PostgreSQL refuses to run as root, so root hands it to the account `postgres`."""
 
-    def __init__(self):
+    def __init__(self, settings="", hba=""):
         self.folder = tempfile.mkdtemp(prefix="pgmoat-e2e-")
         self.data = os.path.join(self.folder, "data")
         self.log = os.path.join(self.folder, "log")
@@ -63,14 +63,14 @@ class Postgres:
         os.chmod(password, 0o644)
         self.run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "--pwfile", password,
                  "-E", "UTF8", "--locale", "C.UTF-8", "--no-sync")
-        hba = "host all scram 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n" \
+        hba += "host all scram 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n" \
               "host replication all 127.0.0.1/32 trust\nlocal all all trust\n"
         self.write("pg_hba.conf", "w", hba)
         self.write("postgresql.conf", "a",
                    "fsync=off\nsynchronous_commit=off\nfull_page_writes=off\nmax_connections=200\n"
                    "wal_level=logical\nlisten_addresses='127.0.0.1'\nshared_buffers=32MB\n"
                    f"port={self.port}\nunix_socket_directories='{self.folder}'\n"
-                   "max_wal_senders=4\nlog_min_messages=warning\n")
+                   "max_wal_senders=4\nlog_min_messages=warning\n" + settings)
 
     def write(self, name, mode, text):
         with open(os.path.join(self.data, name), mode, encoding="utf-8") as file:

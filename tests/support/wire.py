@@ -11,6 +11,7 @@ import os
 import re
 import select
 import socket
+import ssl
 import struct
 import time
 
@@ -130,20 +131,30 @@ def row(body):
 
 
 class Conn:
-    """One connection. Without `first` it logs in; with `first` it says that and nothing else."""
+    """One connection. Without `first` it logs in; with `first` it says that and nothing else.
+    `tls`: an ssl.SSLContext; `direct`: without asking first."""
 
     def __init__(self, port, user="postgres", database="postgres", params=(), first=None,
-                 secret=None, host="127.0.0.1", timeout=10):
+                 secret=None, host="127.0.0.1", timeout=10, tls=None, direct=False, sni="localhost"):
         self.sock = socket.create_connection((host, port), timeout=timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = bytearray()
         self.ended = False
         self.pid, self.key = 0, b""
+        if tls is not None:
+            self.secure(tls, direct, sni)
         if first is None:
             self.send(startup([("user", user), ("database", database), *params]))
             self.greeting = self.login(user, secret)
         elif first:
             self.send(first)
+
+    def secure(self, tls, direct, sni):
+        if not direct:
+            self.send(SSL_REQUEST)
+            if (answer := self.byte()) != b"S":
+                raise ConnectionError(f"no TLS: {answer!r}")
+        self.sock = tls.wrap_socket(self.sock, server_hostname=sni)
 
     def login(self, user, secret):
         """Reads to ReadyForQuery, answering what is asked; the messages seen."""
@@ -185,7 +196,8 @@ class Conn:
 
     def receive(self, timeout):
         """More bytes into the buffer; False when none came."""
-        if not select.select([self.sock], [], [], timeout)[0]:
+        held = isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
+        if not held and not select.select([self.sock], [], [], timeout)[0]:
             return False
         try:
             data = self.sock.recv(262144)
