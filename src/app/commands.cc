@@ -12,6 +12,7 @@
 #include "app/scaffold.h"
 #include "app/serve.h"
 #include "app/test_command.h"
+#include "app/tls_keys.h"
 #include "base/nearest.h"
 
 namespace pgmoat::app {
@@ -78,6 +79,8 @@ std::string checked(const Options& options) {
 int check(const Options& options) {
   auto config = effective(options);
   if (!config) return complain(config.error());
+  settle(*config);
+  if (const auto contexts = tls_contexts(*config); !contexts) return complain(contexts.error());
   const auto policy = build_policy(config->policy, policy::Mode::enforce, 1);
   if (!policy) return complain(policy.error());
   const auto trial = Trial::start(policy->bundle, config->policy);  // its scripts load

@@ -44,9 +44,8 @@ Read flag(bool& into) {
 
 Read path(std::string& into, const std::string& file) {
   return [&into, file, read = text(into)](const toml::node& node) {
-    std::string wrong = read(node);
-    if (wrong.empty() && into.empty()) wrong = "the path is empty";
-    if (wrong.empty()) into = beside(file, into);
+    const std::string wrong = read(node);
+    if (wrong.empty() && !into.empty()) into = beside(file, into);
     return wrong;
   };
 }

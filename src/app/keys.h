@@ -80,7 +80,7 @@ Read given(bool& noted, Read read);
 Read flag(bool& into);
 // A path as it is written in `file`, whose folder it is relative to.
 std::string beside(const std::string& file, const std::string& path);
-// Of a file or folder, relative to the folder of `file`.
+// Of a file or folder, relative to the folder of `file`; "" stays so.
 Read path(std::string& into, const std::string& file);
 Read duration(Duration& into);         // 100ms to 24h
 Read duration_or_off(Duration& into);  // zero: off

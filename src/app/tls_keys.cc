@@ -1,7 +1,5 @@
 #include "app/tls_keys.h"
 
-#include <openssl/ssl.h>
-
 #include <filesystem>
 #include <utility>
 
@@ -12,7 +10,7 @@ using session::ServerTlsMode;
 
 namespace {
 
-Read oldest(int& into) { return choice(into, {{"1.2", TLS1_2_VERSION}, {"1.3", TLS1_3_VERSION}}); }
+Read oldest(int& into) { return choice(into, {{"1.2", net::kTls12}, {"1.3", net::kTls13}}); }
 
 bool verifies(ServerTlsMode mode) {
   return mode == ServerTlsMode::verify_ca || mode == ServerTlsMode::verify_full;

@@ -21,6 +21,9 @@
 
 namespace pgmoat::net {
 
+// The versions' numbers on the wire, which OpenSSL takes.
+inline constexpr int kTls12 = 0x0303, kTls13 = 0x0304;
+
 // Files are PEM. `ca` may hold several; `crl` is looked at for each certificate of the chain.
 struct TlsFiles {
   std::string certificate, key;  // the chain, leaf first
@@ -32,7 +35,7 @@ struct ClientTls {
   TlsFiles files;
   enum class Certificates : std::uint8_t { none, optional, require };
   Certificates certificates = Certificates::none;  // of clients
-  int oldest = 0x0303;                             // TLS1_2_VERSION
+  int oldest = kTls12;
   bool given = false;  // `mode` was written out; else require, once there is a certificate
 };
 
@@ -41,7 +44,7 @@ struct ServerTls {
   TlsFiles files;
   std::string name;     // what the certificate must be for, and SNI; "": the backend's host
   bool direct = false;  // TLS from the first byte (PostgreSQL 17 and newer)
-  int oldest = 0x0303;
+  int oldest = kTls12;
   bool given = false;  // `mode` was written out; else verify_full, once there is a ca
 };
 

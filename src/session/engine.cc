@@ -190,6 +190,8 @@ void Engine::State::note_progress() {
 void Engine::State::dial_failed(const std::string& why) {
   if (const auto* dialing = std::get_if<Dialing>(&phase)) {
     phase = std::move(*no_server(*dialing, scene, why));
+  } else {
+    finish("08006", "pgmoat: " + why);
   }
 }
 

@@ -200,7 +200,7 @@ def settings(tree):
     is looked up: ["key"], or the first argument of a call.
     """
     manual = tree.texts.get("docs/configuration.md")
-    code = "".join(tree.texts.get(path, "") for path in ("src/app/config.cc", "src/app/policy_keys.cc"))
+    code = "".join(tree.texts.get(path, "") for path in ("src/app/config.cc", "src/app/policy_keys.cc", "src/app/tls_keys.cc"))
     if manual is None or not code:
         return
     documented = set()
