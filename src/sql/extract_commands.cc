@@ -173,7 +173,11 @@ bool Extractor::visit_access(const void* node, Scope& scope) {
       push(as<GrantRoleStmt>(node)->grantee_roles, scope);
       push(as<GrantRoleStmt>(node)->grantor, scope);
       return true;
-    case T_CreateRoleStmt: add_role(as<CreateRoleStmt>(node)->role); return false;
+    case T_CreateRoleStmt:
+      add_role(as<CreateRoleStmt>(node)->role);
+      add_role_clauses(as<CreateRoleStmt>(node)->options);
+      return false;
+    case T_AlterRoleStmt: add_role_clauses(as<AlterRoleStmt>(node)->options); return false;
     case T_RenameStmt:
       if (as<RenameStmt>(node)->renameType != OBJECT_ROLE) return false;
       add_role(as<RenameStmt>(node)->subname);
