@@ -101,6 +101,7 @@ class Extractor {
   void note_limit(const void* count);
 
   // extract_expressions.cc
+  void add_column_names(const void* strings, Clause clause);
   void visit_column(const void* node, const Scope& scope);
   void visit_call(const void* node, const Scope& scope);
   void visit_cast(const void* node, const Scope& scope);

@@ -281,7 +281,7 @@ TEST(Facts, OfSettings) {
 TEST(Facts, OfAccess) {
   check({
       {"grant select (a), update on t, s.u to bob, public with grant option",
-       "dcl GRANT | rel t grant ddl | rel s.u grant ddl | roles bob public | writes"},
+       "dcl GRANT | rel t grant ddl | rel s.u grant ddl | col a other | roles bob public | writes"},
       {"revoke all on all tables in schema s from bob",
        "dcl REVOKE | rel s.* grant ddl | roles bob | writes"},
       {"grant usage on schema s to current_user",
@@ -610,6 +610,27 @@ TEST(Facts, OfTextsThatABodyRuns) {
       {"do $$ begin execute 'select $1' using 'drop table t'; end $$", ""},
   };
   for (const auto& [sql, expected] : rows) EXPECT_EQ(inside(sql), expected) << sql;
+}
+
+// Columns and operators that are named where no expression stands.
+TEST(Facts, OfNamesInDefinitions) {
+  const auto names = [](const char* sql) {
+    std::string told;
+    const auto analysis = read(sql);
+    for (const Column& column : analysis->statements()[0].columns) {
+      told += std::string(column.name) + " ";
+    }
+    for (const Function& function : analysis->statements()[0].functions) {
+      told += std::string(function.qualified) + " ";
+    }
+    return told;
+  };
+  EXPECT_EQ(names("grant select (a, b), update (c) on t to x"), "a b c ");
+  EXPECT_EQ(names("revoke all privileges (a) on t from x"), "a ");
+  EXPECT_EQ(names("create trigger g before update of a, b on t execute function f()"), "a b f ");
+  EXPECT_EQ(names("create table t (a box, exclude using gist (a with evil.&&, a with =))"),
+            "evil.&& ");
+  EXPECT_EQ(names("alter table t add exclude (f(a) with operator(s.@@))"), "a s.@@ f ");
 }
 
 // f() at every place of PL/pgSQL where an expression or a statement may stand: in a body that libpg_query
