@@ -79,6 +79,10 @@ class Trial {
     if (timed([&] { return has_filled(sandbox_.run(source, "fuzz.lua"), true); })) return;
     timed([&] { return static_cast<bool>(sandbox_.compile(source, {"s", "q"}, "fuzz.lua", 3)); });
     expect_works();
+    for (const Function rule : rules_) {
+      const ObjectType* const types[] = {&kStatement, &kStatement};
+      timed([&] { return sandbox_.misnamed(rule, types, types).empty(); });
+    }
     for (const Function rule : rules_) call(rule);
     bool frozen = false;
     timed([&] {

@@ -59,6 +59,7 @@
 ---@field literals pgmoat.Literal[] Every constant.
 ---@field set pgmoat.Setting[] Every setting that it changes.
 ---@field roles string[] Roles that SET ROLE, GRANT, ALTER ROLE, OWNER TO, ... name.
+---@field clauses string[] Clauses of CREATE and ALTER ROLE ("superuser") and of ALTER TABLE ("drop column").
 ---@field bodies pgmoat.Body[] Bodies of DO, CREATE FUNCTION, CREATE PROCEDURE.
 ---@field object_names string[] What DDL names that is no relation.
 ---@field extensions string[] Extensions and libraries named.
@@ -215,6 +216,7 @@
 ---@field ["functions.reach"] "call"|"notation"|"column"|"operator"|"cast"|"definition"|"method"|("call"|"notation"|"column"|"operator"|"cast"|"definition"|"method")[]|nil How a function is reached; with `functions`, by one of those.
 ---@field ["function.schema"] string|string[]|nil The schema written before a function.
 ---@field roles string|string[]|nil A role that SET ROLE, GRANT, ALTER ROLE, ... name.
+---@field clauses "superuser"|"nosuperuser"|"createdb"|"nocreatedb"|"createrole"|"nocreaterole"|"inherit"|"noinherit"|"login"|"nologin"|"replication"|"noreplication"|"bypassrls"|"nobypassrls"|"password"|"connection limit"|"valid until"|"in role"|"role"|"admin"|"sysid"|"add column"|"drop column"|"alter type"|"set default"|"set not null"|"drop not null"|"add constraint"|"drop constraint"|"owner to"|"set tablespace"|"set logged"|"set unlogged"|"enable trigger"|"disable trigger"|"enable rule"|"disable rule"|"enable row level security"|"disable row level security"|"force row level security"|"no force row level security"|"attach partition"|"detach partition"|"inherit table"|"no inherit table"|("superuser"|"nosuperuser"|"createdb"|"nocreatedb"|"createrole"|"nocreaterole"|"inherit"|"noinherit"|"login"|"nologin"|"replication"|"noreplication"|"bypassrls"|"nobypassrls"|"password"|"connection limit"|"valid until"|"in role"|"role"|"admin"|"sysid"|"add column"|"drop column"|"alter type"|"set default"|"set not null"|"drop not null"|"add constraint"|"drop constraint"|"owner to"|"set tablespace"|"set logged"|"set unlogged"|"enable trigger"|"disable trigger"|"enable rule"|"disable rule"|"enable row level security"|"disable row level security"|"force row level security"|"no force row level security"|"attach partition"|"detach partition"|"inherit table"|"no inherit table")[]|nil A clause of CREATE and ALTER ROLE, and of ALTER TABLE, in lower case.
 ---@field extensions string|string[]|nil An extension or library (CREATE EXTENSION, LOAD).
 ---@field languages string|string[]|nil The language of a body (DO, CREATE FUNCTION).
 ---@field ["copy.target"] "stdin"|"stdout"|"file"|"program"|("stdin"|"stdout"|"file"|"program")[]|nil Where COPY reads or writes.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/check_report.h"
 #include "app/config.h"
 #include "app/explain.h"
 #include "app/policy_setup.h"
@@ -32,7 +33,7 @@ struct Options {
   ExplainOptions explain;
   std::vector<std::string> words;  // --set, --tag and the like, as "key=value"
   TestOptions test;
-  std::string format = "human";
+  std::string format = "human", check_format = "human";
   std::string folder = ".", rule_id;
   bool lua = false, stubs = false, reference = false;
 };
@@ -76,15 +77,27 @@ std::string checked(const Options& options) {
   return names.empty() ? "built-in defaults" : names;
 }
 
+// For programs: the report alone, on stdout.
+int report(const Options& options, const std::vector<std::string>& problems, int status) {
+  const bool sarif = options.check_format == "sarif";
+  std::fputs((sarif ? check_report_sarif(problems) : check_report_json(problems)).c_str(), stdout);
+  return status;
+}
+
 int check(const Options& options) {
+  const bool for_programs = options.check_format != "human";
+  const auto fail = [&](const ConfigErrors& errors) {
+    return for_programs ? report(options, errors, 1) : complain(errors);
+  };
   auto config = effective(options);
-  if (!config) return complain(config.error());
+  if (!config) return fail(config.error());
   settle(*config);
-  if (const auto contexts = tls_contexts(*config); !contexts) return complain(contexts.error());
+  if (const auto contexts = tls_contexts(*config); !contexts) return fail(contexts.error());
   const auto policy = build_policy(config->policy, policy::Mode::enforce, 1);
-  if (!policy) return complain(policy.error());
+  if (!policy) return fail(policy.error());
   const auto trial = Trial::start(policy->bundle, config->policy);  // its scripts load
-  if (!trial) return complain({trial.error()});
+  if (!trial) return fail({trial.error()});
+  if (for_programs) return report(options, policy->warnings, 0);
   for (const std::string& warning : policy->warnings) std::fprintf(stderr, "%s\n", warning.c_str());
   std::printf("%s: ok\nmode %s, listen %s, backend %s\n", checked(options).c_str(),
               config->server.session.mode == session::Mode::enforce ? "enforce" : "monitor",
@@ -121,8 +134,18 @@ int explain(Options& options) {
   if (!policy) return complain(policy.error());
   const auto trial = Trial::start(policy->bundle, config->policy);
   if (!trial) return complain({trial.error()});
+  constexpr int kHighestLevel = 4;
+  PolicyConfig all_levels = config->policy;
+  for (const auto& pack : policy->bundle->source().packs)
+    all_levels.levels[pack.id] = kHighestLevel;
+  const auto strictest = build_policy(all_levels, policy::Mode::enforce, 1);
+  if (!strictest) return complain(strictest.error());
+  const auto strict = Trial::start(strictest->bundle, all_levels);
+  if (!strict) return complain({strict.error()});
+  // Values are bound in the extended protocol only.
+  if (!options.explain.parameters.empty()) options.explain.asker.extended = true;
   options.explain.json = options.format == "json";
-  std::fputs(explained(**trial, options.explain).c_str(), stdout);
+  std::fputs(explained(**trial, **strict, options.explain).c_str(), stdout);
   return 0;
 }
 
@@ -181,6 +204,8 @@ void describe_explain(CLI::App& app, Options& options) {
           },
           "a setting of the session, NAME=VALUE; may be repeated")
       ->allow_extra_args(false);
+  repeated(verb, "--param", options.explain.parameters,
+           "the value of $1, then of $2, ...; \\N is null");
   verb->add_flag("--extended", asker.extended, "as the extended protocol sends it");
   verb->add_option("--mode", options.mode, "enforce (default) or monitor")
       ->check(CLI::IsMember({"monitor", "enforce"}));
@@ -206,6 +231,8 @@ void describe_policy_verbs(CLI::App& app, Options& options) {
   add_config(check, options);
   check->add_option("paths", options.paths, "policies, instead of the configuration's");
   repeated(check, "--pack", options.packs, "this shipped pack");
+  check->add_option("--format", options.check_format, "json or sarif: for programs, without tests")
+      ->check(CLI::IsMember({"human", "json", "sarif"}));
   check->add_flag("--with-tests", options.with_tests, "run the policy's tests, too");
   CLI::App* test = app.add_subcommand("test", "run the tests of a policy");
   add_config(test, options);

@@ -94,6 +94,7 @@ std::string facts_text(const sql::Facts& facts) {
        }));
   line("settings", settings_of(facts));
   line("roles", listed(facts.roles, [](std::string_view one) { return std::string(one); }));
+  line("clauses", listed(facts.clauses, [](std::string_view one) { return std::string(one); }));
   if (facts.copy.target != sql::Copy::Target::none) {
     line("copy", std::string(facts.copy.from ? "from " : "to ") +
                      std::string(name_of(facts.copy.target)) +
@@ -109,7 +110,16 @@ std::string facts_text(const sql::Facts& facts) {
   return text;
 }
 
-std::string answer_of(const RuleTrace& rule) {
+// What the client is told, where the rule speaks; its own words elsewhere.
+std::string message_of(const Trace& trace, const RuleTrace& rule) {
+  for (const policy::Finding& finding : trace.ruling->findings) {
+    const bool said = finding.rule == rule.rule->id && !finding.refusal.message.empty();
+    if (said) return finding.refusal.message;
+  }
+  return rule.verdict->message;
+}
+
+std::string answer_of(const Trace& trace, const RuleTrace& rule) {
   if (!rule.trouble.empty()) return "failed: " + rule.trouble;
   if (!rule.native) {
     const std::string leaf = rule.failed_leaf();
@@ -120,11 +130,32 @@ std::string answer_of(const RuleTrace& rule) {
   if (rule.when == false) return "when() is false";
   if (!rule.verdict) return "no opinion";
   std::string text(name_of(rule.verdict->action));
-  if (!rule.verdict->message.empty()) text += ": " + rule.verdict->message;
+  if (const std::string message = message_of(trace, rule); !message.empty()) text += ": " + message;
   return text;
 }
 
-std::string rules_text(const Trace& trace, bool all) {
+// Rules that match, and are not asked because of the level of their pack: what they would answer.
+std::vector<std::pair<const RuleTrace*, std::string>> left_out(const Trace& trace,
+                                                               const Trace& strict) {
+  std::vector<std::pair<const RuleTrace*, std::string>> rules;
+  if (strict.statements.empty() || trace.statements.empty()) return rules;
+  const auto& asked = trace.statements.front().rules;
+  for (const policy::StatementTrace& statement : strict.statements) {
+    if (statement.rewritten) continue;
+    for (const RuleTrace& rule : statement.rules) {
+      if (!rule.native || !rule.verdict || rule.exception != nullptr) continue;
+      const auto same = [&](const RuleTrace& one) { return one.rule->id == rule.rule->id; };
+      const auto told = [&](const auto& one) { return one.first->rule->id == rule.rule->id; };
+      if (std::any_of(asked.begin(), asked.end(), same)) continue;
+      if (std::any_of(rules.begin(), rules.end(), told)) continue;
+      rules.emplace_back(&rule, "its level is " + std::to_string(rule.rule->level) + "; would " +
+                                    answer_of(strict, rule));
+    }
+  }
+  return rules;
+}
+
+std::string rules_text(const Trace& trace, const Trace& strict, bool all) {
   std::string text;
   for (const policy::StatementTrace& statement : trace.statements) {
     std::size_t matched = 0, width = 0;
@@ -142,9 +173,12 @@ std::string rules_text(const Trace& trace, bool all) {
     for (const RuleTrace& rule : statement.rules) {
       if (!all && !rule.native && rule.trouble.empty()) continue;
       const std::string mode = rule.mode ? std::string(name_of(*rule.mode)) : "-";
-      text += "  " + padded(rule.rule->id, width) + "  " + padded(mode, 8) + " " + answer_of(rule) +
-              "\n";
+      text += "  " + padded(rule.rule->id, width) + "  " + padded(mode, 8) + " " +
+              answer_of(trace, rule) + "\n";
     }
+  }
+  for (const auto& [rule, answer] : left_out(trace, strict)) {
+    text += "  " + rule->rule->id + "  off      " + answer + "\n";
   }
   return text;
 }
@@ -177,7 +211,7 @@ std::string verdict_text(const policy::Ruling& ruling, std::string_view sql) {
   return text;
 }
 
-std::string json_text(const Trace& trace) {
+std::string json_text(const Trace& trace, const Trace& strict) {
   rapidjson::StringBuffer buffer;
   rapidjson::Writer<rapidjson::StringBuffer> json(buffer);
   const auto put = [&](const char* key, std::string_view value) {
@@ -218,9 +252,18 @@ std::string json_text(const Trace& trace) {
       json.Key("matches");
       json.Bool(rule.native);
       put("mode", rule.mode ? name_of(*rule.mode) : std::string_view{});
-      put("answer", answer_of(rule));
+      put("answer", answer_of(trace, rule));
       json.EndObject();
     }
+  }
+  for (const auto& [rule, answer] : left_out(trace, strict)) {
+    json.StartObject();
+    put("id", rule->rule->id);
+    json.Key("matches");
+    json.Bool(true);
+    put("mode", "off");
+    put("answer", answer);
+    json.EndObject();
   }
   json.EndArray();
   json.EndObject();
@@ -229,9 +272,14 @@ std::string json_text(const Trace& trace) {
 
 }  // namespace
 
-std::string explained(Trial& trial, const ExplainOptions& options) {
-  const Trace trace = trial.explain(options.asker, options.sql);
-  if (options.json) return json_text(trace);
+std::string explained(Trial& trial, Trial& strict_trial, const ExplainOptions& options) {
+  Trace trace = trial.explain(options.asker, options.sql);
+  const Trace strict = strict_trial.explain(options.asker, options.sql);
+  // Where the statement itself passes, the values that are bound to it have the last word.
+  if (!options.parameters.empty()) {
+    trace.ruling = trial.ask(options.asker, options.sql, options.parameters);
+  }
+  if (options.json) return json_text(trace, strict);
   std::string text;
   if (trace.analysis) {
     if (trace.analysis->opacity() != sql::Opacity::none) {
@@ -239,7 +287,7 @@ std::string explained(Trial& trial, const ExplainOptions& options) {
               std::string(trace.analysis->why()) + "\n";
     }
     for (const sql::Facts& facts : trace.analysis->statements()) text += facts_text(facts);
-    text += rules_text(trace, options.all);
+    text += rules_text(trace, strict, options.all);
   }
   text += verdict_text(*trace.ruling, options.sql);
   if (!trace.analysis) return text;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "app/trial.h"
 
@@ -11,10 +12,12 @@ namespace pgmoat::app {
 struct ExplainOptions {
   Asker asker;
   std::string sql;
-  bool all = false;  // also the rules that do not match
+  std::vector<std::string> parameters;  // of Bind, as text; "\\N": null
+  bool all = false;                     // also the rules that do not match
   bool json = false;
 };
 
-std::string explained(Trial& trial, const ExplainOptions& options);
+// `strict`: the same policy with every pack at its highest level, which tells what levels leave out.
+std::string explained(Trial& trial, Trial& strict, const ExplainOptions& options);
 
 }  // namespace pgmoat::app

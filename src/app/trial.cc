@@ -100,7 +100,10 @@ policy::Judged Trial::ask(const Asker& asker, std::string_view sql,
   policy::Judged ruling = judge_->judge(subject);
   if (refuses(*ruling) || parameters.empty()) return ruling;
   std::vector<policy::Parameter> bound;
-  for (const std::string& text : parameters) bound.push_back({0, false, false, as_bytes(text)});
+  for (const std::string& text : parameters) {
+    const bool null = text == "\\N";
+    bound.push_back({0, null, false, null ? Bytes() : as_bytes(text)});
+  }
   subject.kind = Subject::Kind::bind;
   subject.earlier = ruling.get();
   subject.parameters = bound;

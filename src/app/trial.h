@@ -31,7 +31,7 @@ class Trial {
       std::shared_ptr<const policy::Bundle> bundle, const PolicyConfig& config);
 
   // The connect and auth hooks first, as a session would pass them: their refusal is the answer. Then
-  // the statement, and with parameters the execute hook.
+  // the statement, and with parameters the execute hook. A parameter that is "\\N" is null, as in COPY.
   policy::Judged ask(const Asker& asker, std::string_view sql,
                      const std::vector<std::string>& parameters = {});
   // The same with the answer of every rule. Where connect or auth refuse, only the ruling is there.

@@ -13,6 +13,8 @@ namespace pgmoat::policy {
 
 namespace {
 
+constexpr std::size_t kPrefix = 4;  // "lua:"
+
 Place place_in(const Text& text, int line) {
   return {text.name, line, line > 0 ? first_column(text.text, line) : 0};
 }
@@ -59,6 +61,7 @@ void LuaLoader::load(const Text& text) {
   const std::size_t first = registrar_.rules().size();
   const auto outcome = sandbox_->run(text.text, text.name);
   if (const auto* trouble = std::get_if<script::Trouble>(&outcome)) {
+    all_ran_ = false;
     const bool here = trouble->file == text.name || trouble->file.empty();
     reading_.problems.error(
         here ? place_in(text, trouble->line) : Place{trouble->file, trouble->line},
@@ -98,10 +101,10 @@ void LuaLoader::finish() {
   source_.files = registrar_.files;
   check_names();
   check_expressions();
+  check_members();
 }
 
 void LuaLoader::check_names() {
-  constexpr std::size_t kPrefix = 4;  // "lua:"
   for (const Rule& rule : source_.rules) {
     if (rule.decide.empty()) continue;
     const std::string name = rule.decide.substr(kPrefix);
@@ -119,7 +122,10 @@ void LuaLoader::check_expressions() {
     const Place& place = rule.when_place;
     const auto compiled =
         sandbox_->compile(rule.when, parameters_of(rule.hook), place.file, place.line);
-    if (compiled) continue;
+    if (compiled) {
+      tell_misnamed(rule, *compiled);
+      continue;
+    }
     if (const std::string wrong = begins_statement(rule.when); !wrong.empty()) {
       reading_.problems.error(place, "when: " + wrong);
       continue;
@@ -128,6 +134,40 @@ void LuaLoader::check_expressions() {
     const bool first = trouble.line == 0 || trouble.line == place.line;
     reading_.problems.error(first ? place : Place{place.file, trouble.line, 1},
                             "when: " + without_place(trouble));
+  }
+}
+
+// Fields that do not exist would be found at run time only, on the branch that names them, and then
+// refuse what the rule did not mean to.
+void LuaLoader::check_members() {
+  for (const Rule& rule : source_.rules) {
+    if (!rule.decide.empty()) {
+      const script::Function* exported = registrar_.exported(rule.decide.substr(kPrefix));
+      if (exported != nullptr) tell_misnamed(rule, *exported);
+    }
+    if (rule.script_index < 0) continue;
+    const Registrar::LuaRule& written =
+        registrar_.rules()[static_cast<std::size_t>(rule.script_index)];
+    if (rule.script_when) tell_misnamed(rule, written.when);
+    if (rule.script_decide) tell_misnamed(rule, written.decide);
+  }
+}
+
+void LuaLoader::tell_misnamed(const Rule& rule, script::Function function) {
+  if (!all_ran_) return;  // what a file that failed would have defined is not known
+  const auto types = types_of(rule.hook);
+  const auto known = object_types();
+  for (const script::Misnamed& one : sandbox_->misnamed(function, types, known)) {
+    Place place{one.file, one.line, 1};
+    for (const auto& [name, text] : source_.scripts) {
+      if (name == one.file) place.column = column_of(text, one.line, one.name);
+    }
+    const bool in_toml = one.file == rule.when_place.file;
+    if (in_toml && one.line == rule.when_place.line) place = rule.when_place;
+    const std::string message = (in_toml ? "when: " : "") + one.message;
+    if (told_.emplace(one.file + ":" + std::to_string(one.line), message).second) {
+      reading_.problems.error(place, message);
+    }
   }
 }
 

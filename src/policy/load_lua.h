@@ -1,6 +1,10 @@
 // Policies of Lua; see load.h. All files run in one sandbox, as they will in each worker's.
 #pragma once
 
+#include <set>
+#include <string>
+#include <utility>
+
 #include "policy/load.h"
 #include "policy/lua_api.h"
 #include "policy/node.h"
@@ -20,6 +24,8 @@ class LuaLoader {
   void make_sandbox();
   void check_expressions();
   void check_names();
+  void check_members();
+  void tell_misnamed(const Rule& rule, script::Function function);
   void take_rules(const Text& text, std::size_t first);
   void take_lists(const Text& text);
 
@@ -29,6 +35,8 @@ class LuaLoader {
   std::unique_ptr<script::Sandbox> sandbox_;  // made when first needed
   script::Budget budget_;
   std::size_t complaints_ = 0;
+  bool all_ran_ = true;
+  std::set<std::pair<std::string, std::string>> told_;  // of names that do not exist: where, what
 };
 
 }  // namespace pgmoat::policy

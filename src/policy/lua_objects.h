@@ -35,5 +35,6 @@ const script::ObjectType& summary_type();     // sum; self is a SessionObject
 std::vector<const script::ObjectType*> object_types();
 // What functions of this hook are called with, in order: {"s", "q", "p"}.
 std::vector<std::string> parameters_of(Hook hook);
+std::vector<const script::ObjectType*> types_of(Hook hook);
 
 }  // namespace pgmoat::policy

@@ -127,6 +127,20 @@ std::vector<const ObjectType*> object_types() {
   return types;
 }
 
+std::vector<const ObjectType*> types_of(Hook hook) {
+  const ObjectType *s = &session_type(), *q = &statement_type();
+  switch (hook) {
+    case Hook::connect:
+    case Hook::auth: return {s};
+    case Hook::statement: return {s, q};
+    case Hook::execute: return {s, q, &parameters_type()};
+    case Hook::copy: return {s, q, &copy_type()};
+    case Hook::complete: return {s, q, &completion_type()};
+    case Hook::disconnect: return {s, &summary_type()};
+  }
+  return {s};
+}
+
 std::vector<std::string> parameters_of(Hook hook) {
   switch (hook) {
     case Hook::connect:

@@ -1,6 +1,7 @@
 #include "policy/lua_places.h"
 
 #include <algorithm>
+#include <cctype>
 
 namespace pgmoat::policy {
 
@@ -221,15 +222,42 @@ LuaPart places_of_call(std::string_view source, int line, std::string_view funct
   return call;
 }
 
-int first_column(std::string_view source, int line) {
+namespace {
+
+// npos where the text has fewer lines.
+std::size_t start_of(std::string_view source, int line) {
   std::size_t at = 0;
   for (int n = 1; n < line && at != std::string_view::npos; ++n) {
     at = source.find('\n', at);
     if (at != std::string_view::npos) ++at;
   }
+  return at;
+}
+
+}  // namespace
+
+int first_column(std::string_view source, int line) {
+  const std::size_t at = start_of(source, line);
   if (at == std::string_view::npos) return 1;
   const std::size_t first = source.find_first_not_of(" \t", at);
   return first == std::string_view::npos ? 1 : static_cast<int>(first - at) + 1;
+}
+
+int column_of(std::string_view source, int line, std::string_view word) {
+  const std::size_t at = start_of(source, line);
+  if (at == std::string_view::npos || word.empty()) return first_column(source, line);
+  const std::string_view text = source.substr(at, source.find('\n', at) - at);
+  const auto part_of_name = [text](std::size_t i) {
+    return i < text.size() && (std::isalnum(static_cast<unsigned char>(text[i])) || text[i] == '_');
+  };
+  for (const bool as_member : {true, false}) {
+    for (auto i = text.find(word); i != std::string_view::npos; i = text.find(word, i + 1)) {
+      if (part_of_name(i + word.size()) || (i > 0 && part_of_name(i - 1))) continue;
+      if (as_member && (i == 0 || (text[i - 1] != '.' && text[i - 1] != ':'))) continue;
+      return static_cast<int>(i) + 1;
+    }
+  }
+  return first_column(source, line);
 }
 
 }  // namespace pgmoat::policy

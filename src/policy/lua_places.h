@@ -23,5 +23,7 @@ struct LuaPart {
 LuaPart places_of_call(std::string_view source, int line, std::string_view function);
 // The column of the first character of a line that is no space.
 int first_column(std::string_view source, int line);
+// The column where a line first has the word; of its first character where it has it nowhere.
+int column_of(std::string_view source, int line, std::string_view word);
 
 }  // namespace pgmoat::policy

@@ -11,6 +11,7 @@
 #include "policy/dates.h"
 #include "policy/node.h"
 #include "sql/analysis.h"
+#include "sql/clauses.h"
 
 namespace pgmoat::policy {
 
@@ -92,6 +93,11 @@ std::vector<Matcher> about_objects() {
        "How a function is reached; with `functions`, by one of those."},
       {"function.schema", Type::text, false, none, "The schema written before a function."},
       {"roles", Type::text, false, none, "A role that SET ROLE, GRANT, ALTER ROLE, ... name."},
+      {"clauses",
+       Type::word,
+       false,
+       {sql::clause_names().begin(), sql::clause_names().end()},
+       "A clause of CREATE and ALTER ROLE, and of ALTER TABLE, in lower case."},
       {"extensions", Type::text, false, none, "An extension or library (CREATE EXTENSION, LOAD)."},
       {"languages", Type::text, false, none, "The language of a body (DO, CREATE FUNCTION)."},
       {"copy.target",

@@ -43,6 +43,7 @@ std::uint32_t traits_of(const Question& question) {
   mark(!facts.literals.empty(), kHasLiterals);
   mark(!facts.settings.empty(), kHasSettings);
   mark(!facts.roles.empty(), kHasRoles);
+  mark(!facts.clauses.empty(), kHasClauses);
   mark(!facts.bodies.empty(), kHasBodies);
   mark(!facts.extensions.empty(), kHasExtensions);
   mark(facts.signs != 0, kHasSigns);

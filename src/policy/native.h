@@ -50,6 +50,7 @@ enum Trait : std::uint32_t {
   kWithoutWhere = 1u << 21,
   kWhereTrue = 1u << 22,
   kTautologous = 1u << 23,
+  kHasClauses = 1u << 24,
 };
 std::uint32_t traits_of(const Question& question);
 

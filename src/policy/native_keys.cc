@@ -295,6 +295,7 @@ const LeafKey kKeys[] = {
     {"set.scope", tests::settings, read_enum<sql::Setting::Scope, sql::Setting::Scope::function>,
      kName, kHasSettings},
     {"roles", tests::roles, read_exact, kName, kHasRoles},
+    {"clauses", tests::clauses, read_words, kName, kHasClauses},
     {"extensions", tests::extensions, read_exact, kName, kHasExtensions},
     {"languages", tests::languages, read_words, kName, kHasBodies},
     {"dynamic_sql", tests::dynamic_sql, read_flag, kFlag, kDynamic},

@@ -260,6 +260,12 @@ bool settings(const Operands& operands, Asked& asked) {
 bool roles(const Operands& operands, Asked& asked) {
   return words(operands, asked, &sql::Facts::roles);
 }
+bool clauses(const Operands& operands, Asked& asked) {
+  const sql::Facts* facts = asked.question.statement;
+  return facts != nullptr &&
+         quantified(operands.every, facts->clauses,
+                    [&](std::string_view option) { return operands.words.has(option); });
+}
 bool extensions(const Operands& operands, Asked& asked) {
   return words(operands, asked, &sql::Facts::extensions);
 }

@@ -25,6 +25,7 @@ bool copy_target(const Operands&, Asked&);
 bool copy_format(const Operands&, Asked&);
 bool settings(const Operands&, Asked&);
 bool roles(const Operands&, Asked&);
+bool clauses(const Operands&, Asked&);
 bool extensions(const Operands&, Asked&);
 bool languages(const Operands&, Asked&);
 bool dynamic_sql(const Operands&, Asked&);

@@ -1,46 +1,31 @@
 #include "script/bytecode.h"
 
-#include <cstdint>
 #include <cstring>
-#include <string_view>
-#include <vector>
 
 #include "base/check.h"
 
 namespace pgmoat::script {
 namespace {
 
-// Of Lua 5.4 (lopcodes.h, ldump.c). The sandbox checks at start-up that they hold.
-constexpr std::uint32_t kOpcodeMask = 0x7f, kSetUpvalue = 10;
+// Of Lua 5.4 (ldump.c). The sandbox checks at start-up that they hold.
 constexpr std::size_t kHeader = 4 + 1 + 1 + 6 + 3 + sizeof(lua_Integer) + sizeof(lua_Number);
 constexpr std::uint8_t kFloat = 0x13, kInteger = 0x03, kShort = 0x04, kLong = 0x14;
 constexpr int kAbsoluteLine = -0x80;
-
-struct Upvalue {
-  bool of_parents_locals = false;
-  std::size_t index = 0;
-};
 
 // Reads one dump from its beginning; the input comes from Lua itself, so a surprise is a bug.
 class Dump {
  public:
   explicit Dump(std::string_view bytes) : rest_(bytes) {}
 
-  std::optional<Store> read() {
+  Prototype read() {
     skip(kHeader);
-    const std::size_t outer = byte();
-    function(std::vector<bool>(outer, true), true);
+    byte();  // upvalues
+    Prototype outer = function();
     PGMOAT_CHECK(rest_.empty());
-    return found_;
+    return outer;
   }
 
  private:
-  struct Body {
-    int first_line = 0;
-    std::string_view code;
-    std::vector<Upvalue> upvalues;
-  };
-
   std::string_view take(std::size_t size) {
     PGMOAT_CHECK(size <= rest_.size());
     const std::string_view taken = rest_.substr(0, size);
@@ -62,84 +47,92 @@ class Dump {
     return size == 0 ? std::string_view() : take(size - 1);
   }
 
-  void constants() {
+  Prototype function() {
+    Prototype made;
+    text();  // source
+    const int first_line = static_cast<int>(number());
+    number();  // last line
+    made.parameters = byte();
+    skip(1);  // vararg
+    made.registers = byte();
+    made.code.resize(number());
+    const std::string_view code = take(made.code.size() * sizeof(std::uint32_t));
+    if (!code.empty()) std::memcpy(made.code.data(), code.data(), code.size());
+    constants(made);
     for (std::size_t n = number(); n > 0; --n) {
+      const bool local = byte() != 0;
+      made.upvalues.push_back({local, byte(), {}});
+      skip(1);  // kind
+    }
+    for (std::size_t n = number(); n > 0; --n) made.inner.push_back(function());
+    debug(made, first_line);
+    return made;
+  }
+
+  void constants(Prototype& into) {
+    for (std::size_t n = number(); n > 0; --n) {
+      std::string_view written;
       switch (byte()) {
         case kFloat: skip(sizeof(lua_Number)); break;
         case kInteger: skip(sizeof(lua_Integer)); break;
         case kShort:
-        case kLong: text(); break;
+        case kLong: written = text(); break;
         default: break;  // nil, false, true
       }
+      into.constants.push_back(written);
     }
   }
 
-  // `outside[i]`: upvalue i of the enclosing function lives outside the function that is asked about.
-  void function(const std::vector<bool>& outside, bool outermost) {
-    text();  // source
-    Body body;
-    body.first_line = static_cast<int>(number());
-    number();  // last line
-    skip(3);   // parameters, vararg, stack
-    body.code = take(number() * sizeof(std::uint32_t));
-    constants();
-    std::vector<bool> mine;
+  void debug(Prototype& into, int line) {
+    const std::string_view steps = take(number());
+    std::vector<int> absolute;
     for (std::size_t n = number(); n > 0; --n) {
-      const bool local = byte() != 0;
-      const std::size_t index = byte();
-      skip(1);  // kind
-      mine.push_back(outermost || (!local && index < outside.size() && outside[index]));
+      number();  // its instruction
+      absolute.push_back(static_cast<int>(number()));
     }
-    for (std::size_t n = number(); n > 0; --n) function(mine, false);
-    debug(body, mine);
-  }
-
-  void debug(const Body& body, const std::vector<bool>& outside) {
-    const std::string_view lines = take(number());
-    std::vector<std::pair<std::size_t, int>> absolute;
-    for (std::size_t n = number(); n > 0; --n) {
-      const std::size_t pc = number();
-      absolute.emplace_back(pc, static_cast<int>(number()));
+    auto next = absolute.begin();
+    for (const char byte : steps) {
+      const int step = static_cast<signed char>(byte);
+      if (step != kAbsoluteLine) line += step;
+      else if (next != absolute.end()) line = *next++;
+      into.lines.push_back(line);
     }
+    into.lines.resize(into.code.size(), line);
     for (std::size_t n = number(); n > 0; --n) {  // locals
       text();
       number();
       number();
     }
-    std::vector<std::string_view> names;
-    for (std::size_t n = number(); n > 0; --n) names.push_back(text());
-    find(body, outside, lines, absolute, names);
-  }
-
-  void find(const Body& body, const std::vector<bool>& outside, std::string_view lines,
-            const std::vector<std::pair<std::size_t, int>>& absolute,
-            const std::vector<std::string_view>& names) {
-    int line = body.first_line;
-    std::size_t next_absolute = 0;
-    for (std::size_t pc = 0; pc * sizeof(std::uint32_t) < body.code.size(); ++pc) {
-      if (pc < lines.size()) {
-        const int step = static_cast<signed char>(lines[pc]);
-        if (step != kAbsoluteLine) {
-          line += step;
-        } else if (next_absolute < absolute.size()) {
-          line = absolute[next_absolute++].second;
-        }
-      }
-      std::uint32_t code = 0;
-      std::memcpy(&code, body.code.data() + pc * sizeof code, sizeof code);
-      const std::size_t upvalue = code >> 16 & 0xff;
-      if ((code & kOpcodeMask) != kSetUpvalue || upvalue >= outside.size() || !outside[upvalue])
-        continue;
-      if (!found_ || line < found_->line) {
-        found_ = Store{upvalue < names.size() ? std::string(names[upvalue]) : "?", line};
-      }
-      return;
+    for (std::size_t at = 0, n = number(); at < n; ++at) {
+      const std::string_view name = text();
+      if (at < into.upvalues.size()) into.upvalues[at].name = name;
     }
   }
 
   std::string_view rest_;
-  std::optional<Store> found_;
 };
+
+// `outside[i]`: upvalue i of the function lives outside the function that is asked about.
+void find_store(const Prototype& function, const std::vector<bool>& outside,
+                std::optional<Store>& found) {
+  for (std::size_t pc = 0; pc < function.code.size(); ++pc) {
+    const Instruction step(function.code[pc]);
+    if (step.code != kSetUpvalue || step.b >= outside.size() || !outside[step.b]) continue;
+    if (!found || function.lines[pc] < found->line) {
+      const std::string_view name = function.upvalues[step.b].name;
+      found = Store{name.empty() ? "?" : std::string(name), function.lines[pc]};
+    }
+    break;
+  }
+  for (const Prototype& inner : function.inner) {
+    std::vector<bool> of_inner;
+    for (const Upvalue& one : inner.upvalues) {
+      of_inner.push_back(!one.of_parents_locals && one.index < outside.size() &&
+                         outside[one.index]);
+    }
+    find_store(inner, of_inner, found);
+  }
+}
 
 int append(lua_State*, const void* bytes, std::size_t size, void* out) {
   static_cast<std::string*>(out)->append(static_cast<const char*>(bytes), size);
@@ -148,12 +141,23 @@ int append(lua_State*, const void* bytes, std::size_t size, void* out) {
 
 }  // namespace
 
-std::optional<Store> stores_outside(lua_State* L, int index) {
-  std::string bytes;
+std::unique_ptr<const Compiled> read_code(lua_State* L, int index) {
+  auto made = std::make_unique<Compiled>();
   lua_pushvalue(L, index);
-  lua_dump(L, append, &bytes, 0);
+  lua_dump(L, append, &made->bytes, 0);
   lua_pop(L, 1);
-  return Dump(bytes).read();
+  made->outer = Dump(made->bytes).read();
+  return made;
+}
+
+std::optional<Store> stores_outside(const Prototype& function) {
+  std::optional<Store> found;
+  find_store(function, std::vector<bool>(function.upvalues.size(), true), found);
+  return found;
+}
+
+std::optional<Store> stores_outside(lua_State* L, int index) {
+  return stores_outside(read_code(L, index)->outer);
 }
 
 }  // namespace pgmoat::script

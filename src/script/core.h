@@ -116,8 +116,10 @@ int call_stock(lua_State* L);  // Lua's own function, with our arguments
 // objects.cc
 void push_object(Core& core, const ObjectType& type, const void* self, bool kept = false);
 void open_objects(Core& core);
-const Thing* thing_at(lua_State* L, int index);                      // null where it is none
-const char* name_of_thing(const Thing& thing);                       // "statement", "list"
+const Thing* thing_at(lua_State* L, int index);  // null where it is none
+const char* name_of_thing(const Thing& thing);   // "statement", "list"
+std::string no_such_field(const ObjectType& type, std::string_view name);
+std::string no_such_item(std::string_view name);                     // of a list
 void push_item(lua_State* L, const Thing& list, lua_Integer index);  // from 1; nil beyond
 
 // convert.cc

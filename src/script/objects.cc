@@ -100,8 +100,7 @@ void require_lent(lua_State* L, const Thing& thing) {
   if (lua_type(L, key) != LUA_TSTRING) {
     raise(L, type.name + " has fields by name, not by " + luaL_typename(L, key));
   }
-  const std::string written = lua_tostring(L, key);
-  raise(L, type.name + " has no field '" + written + "'" + did_you_mean(written, names_of(type)));
+  raise(L, no_such_field(type, lua_tostring(L, key)));
 }
 
 // Upvalue 1: name -> position of the field, or function of the method.
@@ -182,8 +181,7 @@ int index_list(lua_State* L) {
   int whole = 0;
   const lua_Integer index = lua_tointegerx(L, 2, &whole);
   if (whole == 0 || lua_type(L, 2) != LUA_TNUMBER) {
-    const std::string key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
-    raise(L, "a list has no field '" + key + "': it has items 1 to #list");
+    raise(L, no_such_item(lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?"));
   }
   push_item(L, thing, index);
   return 1;
@@ -273,6 +271,15 @@ const Thing* thing_at(lua_State* L, int index) {
 
 const char* name_of_thing(const Thing& thing) {
   return thing.info == nullptr ? "list" : thing.info->type->name.c_str();
+}
+
+std::string no_such_field(const ObjectType& type, std::string_view name) {
+  const std::string written(name);
+  return type.name + " has no field '" + written + "'" + did_you_mean(written, names_of(type));
+}
+
+std::string no_such_item(std::string_view name) {
+  return "a list has no field '" + std::string(name) + "': it has items 1 to #list";
 }
 
 void push_item(lua_State* L, const Thing& list, lua_Integer index) {

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "script/bytecode.h"
 #include "script/core.h"
+#include "script/fields.h"
 
 namespace pgmoat::script {
 namespace {
@@ -282,6 +283,13 @@ Result<Function, Trouble> Sandbox::compile(std::string_view expression,
   const Function made{luaL_ref(L, LUA_REGISTRYINDEX)};
   lua_settop(L, kHandler);
   return made;
+}
+
+std::vector<Misnamed> Sandbox::misnamed(Function function,
+                                        std::span<const ObjectType* const> parameters,
+                                        std::span<const ObjectType* const> known) {
+  PGMOAT_CHECK(!state_->frozen && !state_->running);
+  return misnamed_in(*state_, function, parameters, known);
 }
 
 std::variant<std::monostate, Trouble> Sandbox::freeze() {

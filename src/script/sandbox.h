@@ -68,6 +68,14 @@ struct Caller {
   int line = 0;
 };
 
+// A name in a function that does not exist; the message says so without its place.
+struct Misnamed {
+  std::string file;
+  int line = 0;
+  std::string name, message;
+  bool operator==(const Misnamed&) const = default;
+};
+
 struct Lent {  // an argument of call()
   const ObjectType* type = nullptr;
   const void* self = nullptr;
@@ -99,6 +107,11 @@ class Sandbox {
   Result<Function, Trouble> compile(std::string_view expression,
                                     const std::vector<std::string>& parameters,
                                     const std::string& chunk, int line);
+  // Fields, members of libraries and variables that do not exist, in every branch of a function that
+  // will be called with objects of these types; nothing runs. `known`: all types that fields speak
+  // of. After the last file, before freeze().
+  std::vector<Misnamed> misnamed(Function function, std::span<const ObjectType* const> parameters,
+                                 std::span<const ObjectType* const> known);
   // After trouble nothing is frozen, and the sandbox is good for nothing but its message.
   std::variant<std::monostate, Trouble> freeze();
 

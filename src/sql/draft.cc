@@ -47,16 +47,17 @@ void Draft::clear() {
     if (list.capacity() > kKept) list.shrink_to_fit();
   };
   empty(relations), empty(columns), empty(functions), empty(literals), empty(settings);
-  empty(roles), empty(bodies), empty(nested_commands), empty(object_names), empty(extensions);
+  empty(roles), empty(clauses), empty(bodies), empty(nested_commands), empty(object_names),
+      empty(extensions);
   empty(statements), empty(arguments), empty(comments);
   arena.reset();
 }
 
 Lists<Place> Draft::places() const {
   const auto size = [](const auto& list) { return static_cast<std::uint32_t>(list.size()); };
-  return {size(relations),    size(columns),   size(functions), size(literals),
-          size(settings),     size(roles),     size(bodies),    size(nested_commands),
-          size(object_names), size(extensions)};
+  return {size(relations),       size(columns),      size(functions), size(literals),
+          size(settings),        size(roles),        size(clauses),   size(bodies),
+          size(nested_commands), size(object_names), size(extensions)};
 }
 
 }  // namespace pgmoat::sql

@@ -43,6 +43,7 @@ struct Lists {
   Of<Literal> literals;
   Of<Setting> settings;
   Of<std::string_view> roles;
+  Of<std::string_view> clauses;
   Of<Body> bodies;
   Of<NestedCommand> nested_commands;
   Of<std::string_view> object_names;

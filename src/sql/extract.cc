@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "sql/clauses.h"
 #include "sql/name_lists.h"
 #include "sql/postgres.h"
 
@@ -103,6 +104,8 @@ void Extractor::visit(const void* node, Scope scope) {
     case T_TableLikeClause: return visit_special(node, scope);
     case T_RoleSpec: return visit_role(node);
     case T_DefElem: return visit_option(node, scope);
+    case T_AccessPriv: return add_column_names(as<AccessPriv>(node)->cols, scope.clause);
+    case T_AlterTableCmd: add_clause(table_clause(node)); return push_children(node, scope);
     case T_ObjectWithArgs: {
       add_definition(as<ObjectWithArgs>(node)->objname, scope);
       return push_children(node, scope);

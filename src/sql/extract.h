@@ -101,6 +101,7 @@ class Extractor {
   void note_limit(const void* count);
 
   // extract_expressions.cc
+  void add_column_names(const void* strings, Clause clause);
   void visit_column(const void* node, const Scope& scope);
   void visit_call(const void* node, const Scope& scope);
   void visit_cast(const void* node, const Scope& scope);
@@ -155,6 +156,8 @@ class Extractor {
   void note_transaction_options(const void* options, std::string_view prefix, const Scope& scope);
   void add_setting(Setting setting);
   void add_role(const char* name);
+  void add_clause(std::string_view word);
+  void add_role_clauses(const void* options);
   void visit_role(const void* node);
 
   // extract_texts.cc
@@ -162,6 +165,8 @@ class Extractor {
   void add_body(std::string_view language, std::string_view text, const Scope& scope);
   bool read_inner();
   bool read_plpgsql(const Inner& inner);
+  bool read_expression(const Inner& inner, std::string_view text);
+  void add_names_called(const Inner& inner, std::string_view text);
   bool read_sql(const Inner& inner, std::string_view text);
   void run_text(const Inner& inner, std::string_view expression);
   void give_up(const Inner& inner);

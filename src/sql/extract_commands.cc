@@ -121,10 +121,7 @@ void Extractor::visit_copy(const void* node, const Scope& scope) {
   relation.via = Via::copy;
   push(statement.relation, relation);
   push(statement.query, scope);
-  for (const void* column : elements_of(statement.attlist)) {
-    draft_.columns.push_back(
-        {{}, keep(as<String>(column)->sval), statement.is_from ? Clause::insert : Clause::target});
-  }
+  add_column_names(statement.attlist, statement.is_from ? Clause::insert : Clause::target);
   push(statement.options, scope);
   push_condition(statement.whereClause, scope, Clause::where);
 }
@@ -173,7 +170,11 @@ bool Extractor::visit_access(const void* node, Scope& scope) {
       push(as<GrantRoleStmt>(node)->grantee_roles, scope);
       push(as<GrantRoleStmt>(node)->grantor, scope);
       return true;
-    case T_CreateRoleStmt: add_role(as<CreateRoleStmt>(node)->role); return false;
+    case T_CreateRoleStmt:
+      add_role(as<CreateRoleStmt>(node)->role);
+      add_role_clauses(as<CreateRoleStmt>(node)->options);
+      return false;
+    case T_AlterRoleStmt: add_role_clauses(as<AlterRoleStmt>(node)->options); return false;
     case T_RenameStmt:
       if (as<RenameStmt>(node)->renameType != OBJECT_ROLE) return false;
       add_role(as<RenameStmt>(node)->subname);
@@ -208,6 +209,7 @@ bool Extractor::visit_routine(const void* node, Scope& scope) {
     case T_CreateTrigStmt:
       add_definition(as<CreateTrigStmt>(node)->funcname, scope);
       add_object_name(as<CreateTrigStmt>(node)->trigname);
+      add_column_names(as<CreateTrigStmt>(node)->columns, scope.clause);
       push(as<CreateTrigStmt>(node)->relation, scope);
       push(as<CreateTrigStmt>(node)->whenClause, scope, Clause::where);
       push(as<CreateTrigStmt>(node)->constrrel, scope);

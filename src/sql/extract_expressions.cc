@@ -112,6 +112,12 @@ void Extractor::visit_indirection(const void* node, const Scope& scope) {
   push(access.indirection, scope);
 }
 
+void Extractor::add_column_names(const void* strings, Clause clause) {
+  for (const void* string : elements_of(strings)) {
+    draft_.columns.push_back({{}, keep(as<String>(string)->sval), clause});
+  }
+}
+
 void Extractor::note_operator(const void* names, int location, const Scope& scope) {
   const Name name = name_in(names);
   const bool ours = name.schema.empty() || name.schema == "pg_catalog";
@@ -260,6 +266,10 @@ void Extractor::visit_special(const void* node, const Scope& scope) {
     case T_PartitionElem: add_definition(as<PartitionElem>(node)->opclass, scope); break;
     case T_LockingClause: facts().locking = true; return;  // it names aliases
     case T_Constraint:
+      for (const void* pair : elements_of(as<Constraint>(node)->exclusions)) {
+        note_operator(elements_of(pair).first[1], -1, scope);
+      }
+      [[fallthrough]];
     case T_TableLikeClause: {
       // Of a foreign key and of LIKE the other table is only looked at.
       Scope other = scope;

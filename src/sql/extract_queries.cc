@@ -143,9 +143,7 @@ void Extractor::visit_join(const void* node, Scope scope) {
   ++facts().joins;
   push(join.larg, scope);
   push(join.rarg, scope);
-  for (const void* column : elements_of(join.usingClause)) {
-    draft_.columns.push_back({{}, keep(as<String>(column)->sval), Clause::join});
-  }
+  add_column_names(join.usingClause, Clause::join);
   push_condition(join.quals, scope, Clause::join);
 }
 

@@ -1,5 +1,6 @@
 // Settings, roles and transactions. A setting's value is what SHOW would say of it: a list is joined
 // with commas.
+#include "sql/clauses.h"
 #include "sql/constants.h"
 #include "sql/extract.h"
 #include "sql/identifiers.h"
@@ -18,6 +19,14 @@ bool is_off(std::string_view value) {
 
 void Extractor::add_role(const char* name) {
   if (name) draft_.roles.push_back(keep(name));
+}
+
+void Extractor::add_clause(std::string_view word) {
+  if (!word.empty()) draft_.clauses.push_back(word);
+}
+
+void Extractor::add_role_clauses(const void* options) {
+  for (const void* option : elements_of(options)) add_clause(role_clause(option));
 }
 
 void Extractor::visit_role(const void* node) {

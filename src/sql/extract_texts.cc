@@ -6,8 +6,10 @@
 
 #include "sql/constants.h"
 #include "sql/extract.h"
+#include "sql/identifiers.h"
 #include "sql/name_lists.h"
 #include "sql/plpgsql.h"
+#include "sql/plpgsql_sweep.h"
 #include "sql/postgres.h"
 
 namespace pgmoat::sql {
@@ -148,20 +150,43 @@ bool Extractor::read_plpgsql(const Inner& inner) {
   if (gate_.scan(inner.routine, conforming_strings_).opacity != Opacity::none) return false;
   std::vector<BodyText> texts;
   if (refusals_left_ == 0) return false;
-  if (!parse_plpgsql(inner.text.data(), conforming_strings_, texts)) {
+  const bool parsed = parse_plpgsql(inner.text.data(), conforming_strings_, texts);
+  if (!parsed) {
     --refusals_left_;
-    return false;
+    texts = sweep_plpgsql(inner.routine, conforming_strings_);
   }
   for (const BodyText& text : texts) {
     const std::string_view expression = draft_.arena.keep(text.sql);
     if (text.executed) run_text(inner, expression);
-    if (read_sql(inner, expression)) continue;
-    if (spent_) return false;
-    if (read_sql(inner, draft_.arena.join("SELECT ", {}, expression))) continue;
-    if (!read_sql(inner, draft_.arena.join("SELECT ", {}, assignment_as_list(expression))))
-      return false;
+    if (read_expression(inner, expression)) continue;
+    if (spent_ || parsed) return false;
+    add_names_called(inner, expression);
   }
-  return true;
+  return parsed;
+}
+
+// A statement, an expression, or an assignment.
+bool Extractor::read_expression(const Inner& inner, std::string_view text) {
+  if (read_sql(inner, text)) return true;
+  if (spent_) return false;
+  if (read_sql(inner, draft_.arena.join("SELECT ", {}, text))) return true;
+  return !spent_ && read_sql(inner, draft_.arena.join("SELECT ", {}, assignment_as_list(text)));
+}
+
+void Extractor::add_names_called(const Inner& inner, std::string_view text) {
+  Scope scope;
+  scope.nested = true;
+  scope.inert = inner.inert;
+  scope.later = inner.later;
+  for (const std::string_view written : names_called(text, conforming_strings_)) {
+    const auto name = split_name(written, draft_.arena);
+    if (!name) continue;
+    DraftFunction& function = draft_.functions.emplace_back();
+    function.schema = name->schema;
+    function.name = name->name;
+    function.nested = true;
+    note_defined(function.name, scope);
+  }
 }
 
 }  // namespace pgmoat::sql

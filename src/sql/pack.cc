@@ -69,8 +69,9 @@ std::size_t bytes_of(const Draft& draft, const Heading& heading) {
           draft.relations.size() * sizeof(Relation) + draft.literals.size() * sizeof(Literal) +
           draft.settings.size() * sizeof(Setting) + draft.bodies.size() * sizeof(Body) +
           draft.nested_commands.size() * sizeof(NestedCommand);
-  size += sizeof(std::string_view) * (draft.roles.size() + draft.object_names.size() +
-                                      draft.extensions.size() + draft.comments.size());
+  size += sizeof(std::string_view) *
+          (draft.roles.size() + draft.clauses.size() + draft.object_names.size() +
+           draft.extensions.size() + draft.comments.size());
   // Each function's arguments are an array of their own, behind text.
   for (const auto& f : draft.functions) {
     size += f.schema.size() + f.name.size() + 1 + alignof(Argument);
@@ -170,7 +171,9 @@ void pack_statement(Packer& packer, const Draft& draft, const Lists<Place>& begi
       });
   facts.bodies = pack_list(packer, draft.bodies, begin.bodies, end.bodies,
                            [&](Body& body) { body.language = packer.copy(body.language); });
-  // The names are of the tables in commands.cc.
+  // These names are of tables in commands.cc and clauses.cc.
+  facts.clauses = pack_list(packer, draft.clauses, begin.clauses, end.clauses,
+                                 [](std::string_view&) {});
   facts.nested_commands = pack_list(packer, draft.nested_commands, begin.nested_commands,
                                     end.nested_commands, [](NestedCommand&) {});
   facts.roles = pack_names(packer, draft.roles, begin.roles, end.roles);

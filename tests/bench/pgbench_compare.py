@@ -17,12 +17,18 @@ import rig
 NAMES = ("pgmoat", "pgbouncer", "haproxy")
 
 
+# pgbench's own select, of a hundred keys: in simple mode a hundred texts.
+REPEATING = r"""\set aid random(1, 100)
+SELECT abalance FROM pgbench_accounts WHERE aid = :aid;
+"""
+
+
 def pgbench(port, mode, clients, seconds):
     """One run; the transactions it did and its rate."""
+    what = ["-M", mode, "-S"] if mode != "repeating" else ["-M", "simple", "-f", "-"]
     command = [rig.found("pgbench"), "-h", "127.0.0.1", "-p", str(port), "-U", "postgres",
-               "-S", "-n", "-M", mode, "-c", str(clients), "-j", "1", "-T", str(seconds),
-               "postgres"]
-    done = subprocess.run(command, check=False, text=True, capture_output=True)
+               "-n", *what, "-c", str(clients), "-j", "1", "-T", str(seconds), "postgres"]
+    done = subprocess.run(command, check=False, text=True, capture_output=True, input=REPEATING)
     count = re.search(r"actually processed: (\d+)", done.stdout)
     rate = re.search(r"^tps = ([0-9.]+)", done.stdout, re.M)
     failed = re.search(r"failed transactions: (\d+)", done.stdout)
@@ -64,7 +70,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=3, help="of each pgbench run")
     parser.add_argument("--scale", type=int, default=5)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8])
-    parser.add_argument("--query-modes", nargs="+", default=["simple", "extended", "prepared"])
+    parser.add_argument("--query-modes", nargs="+", default=["simple", "repeating", "extended", "prepared"])
     parser.add_argument("--proxies", nargs="+", default=list(NAMES), choices=NAMES)
     parser.add_argument("--mode", default="enforce", choices=["monitor", "enforce"])
     parser.add_argument("--build", default=rig.BUILD)

@@ -286,3 +286,49 @@ def test_a_pack_by_its_file_has_the_level_it_says(tmp_path):
     path.write_text(PACK.replace('id = "t.drop"', 'id = "t.drop"\nlevel = 3'), encoding="utf-8")
     said = pgmoat("explain", "DROP TABLE a", "--policy", "rules/t.toml", cwd=tmp_path).stdout
     assert "verdict    DENY" in said
+
+
+def test_explain_tells_what_a_higher_level_would_do():
+    told = pgmoat("explain", "alter table t disable trigger all").stdout
+    assert "core.disable-triggers  off      its level is 3; would deny: switching triggers off is not allowed" in told, told
+    assert "verdict    ALLOW" in told
+    told = json.loads(pgmoat("explain", "alter table t disable trigger all", "--format", "json").stdout)
+    assert [rule["mode"] for rule in told["rules"] if rule["id"] == "core.disable-triggers"] == ["off"]
+
+
+def test_explain_says_what_the_client_reads():
+    """The words of a rule with the statement's in them, not its template."""
+    told = pgmoat("explain", "selct 1").stdout
+    assert "sql.opaque.unparsable  enforce  deny: statement refused because it cannot be read: syntax error" in told, told
+
+
+def test_explain_judges_bound_values(tmp_path):
+    (tmp_path / "p.lua").write_text(
+        'pgmoat.api(1)\npgmoat.rule{ id = "p.seven", on = "execute", mode = "enforce",\n'
+        '  when = function(s, q, p) return p.all[2].value == "7" or p.all[2].is_null end,\n'
+        '  verdict = pgmoat.deny{ message = "no seven" } }\n', encoding="utf-8")
+    for value, verdict in (("7", "DENY"), ("8", "ALLOW"), ("\\N", "DENY"), ("N", "ALLOW")):
+        told = pgmoat("explain", "select $1, $2", "--policy", str(tmp_path), "--param", "1", "--param", value).stdout
+        assert f"verdict    {verdict}" in told, told
+
+
+def test_check_reports_to_programs(tmp_path):
+    (tmp_path / "bad.lua").write_text("pgmoat.api(1)\nlocal x = = 1\n", encoding="utf-8")
+    (tmp_path / "pack.toml").write_text(
+        '[pack]\nid = "p"\nversion = "1"\nrequires_api = 1\n[[rule]]\nid = "p.r"\nmode = "monitor"\n'
+        'match = { command = "DROP TABEL" }\ndeny = {}\n', encoding="utf-8")
+    done = pgmoat("check", "--format", "json", str(tmp_path / "bad.lua"))
+    assert done.returncode == 1 and done.stderr == ""
+    assert json.loads(done.stdout) == {"problems": [{
+        "level": "error", "file": str(tmp_path / "bad.lua"), "line": 2, "column": 1,
+        "message": "unexpected symbol near '='"}]}
+    done = pgmoat("check", "--format", "sarif", str(tmp_path / "pack.toml"))
+    run, = json.loads(done.stdout)["runs"]
+    assert done.returncode == 0 and run["tool"]["driver"]["name"] == "pgmoat"
+    result = run["results"][0]
+    assert result["level"] == "warning" and "DROP TABEL" in result["message"]["text"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == str(tmp_path / "pack.toml") and place["region"]["startLine"] == 8
+    done = pgmoat("check", "--format", "json", str(tmp_path / "gone.toml"))
+    problem, = json.loads(done.stdout)["problems"]
+    assert done.returncode == 1 and "gone.toml" in problem["message"] and problem["line"] == 0

@@ -25,7 +25,7 @@ struct Statement {
   std::vector<sql::Function> functions;
   std::vector<sql::Literal> literals;
   std::vector<sql::Setting> settings;
-  std::vector<std::string_view> roles, extensions, comments;
+  std::vector<std::string_view> roles, clauses, extensions, comments;
   std::vector<sql::Body> bodies;
   std::vector<sql::NestedCommand> nested_commands;
 
@@ -83,6 +83,7 @@ struct Statement {
     facts.settings = settings;
     facts.roles = roles;
     facts.extensions = extensions;
+    facts.clauses = clauses;
     facts.bodies = bodies;
     facts.nested_commands = nested_commands;
     return facts;

@@ -103,6 +103,13 @@ TEST(Native, WhatTheStatementDoesInside) {
   EXPECT_FALSE(allows("insert", upsert));
 }
 
+TEST(Native, Clauses) {
+  const auto nologin = [](Bench&, Statement& s) { s.clauses = {"nologin", "superuser"}; };
+  EXPECT_TRUE(matches(leaf("clauses", "superuser"), nologin));
+  EXPECT_FALSE(matches(leaf("clauses", "login"), nologin));
+  EXPECT_FALSE(matches(leaf("clauses", "login"), [](Bench&, Statement&) {}));
+}
+
 // The commands of statements inside count as the statement's own; what only is defined is no kind.
 TEST(Native, CommandsInside) {
   const auto does = [](Bench&, Statement& s) {

@@ -222,6 +222,45 @@ INSTANTIATE_TEST_SUITE_P(
             "`decide`\n"},
         Broken{"pgmoat.rule{ id = \"a\", verdict = pgmoat.deny{}, decide = function() end }\n",
                "f.lua:2:14: rule 'a' has more than one verdict: 'decide', 'verdict'\n"}));
+// Fields that only a run of that very branch would miss; see script/fields_test.cc.
+INSTANTIATE_TEST_SUITE_P(
+    Fields, BrokenPolicies,
+    testing::Values(
+        Broken{"pgmoat.rule{ id = \"a\", verdict = pgmoat.deny{},\n  when = function(s, q)\n    if "
+               "q.writes then return q.wherre.present end\n    return s.usser end }\n",
+               "f.lua:4:31: statement has no field 'wherre', did you mean 'where'?\n"
+               "f.lua:5:14: session has no field 'usser', did you mean 'user'?\n"},
+        Broken{
+            "pgmoat.rule{ id = \"a\", decide = function(s, q)\n  for _, r in ipairs(q.relations) "
+            "do\n    if r.qualifed == \"a.b\" then return pgmoat.denny{} end\n  end end }\n",
+            "f.lua:4:10: relation has no field 'qualifed', did you mean 'qualified'?\n"
+            "f.lua:4:47: pgmoat has no member 'denny', did you mean 'deny'?\n"},
+        Broken{"local night = pgmoat.schedule{ tz = \"UTC\", \"22:00-06:00\" }\n"
+               "pgmoat.rule{ id = \"a\", on = \"connect\", verdict = pgmoat.deny{},\n"
+               "  when = function(s) return s.client.addr or night:actve() end }\n",
+               "f.lua:4:38: client has no field 'addr'\n"
+               "f.lua:4:52: schedule has no field 'actve', did you mean 'active'?\n"},
+        Broken{"pgmoat.rule{ id = \"a\", on = \"complete\", verdict = pgmoat.alert{},\n"
+               "  when = function(s, q, r) return r.rowz > 5 and q.text ~= \"\" end }\n"
+               "pgmoat.rule{ id = \"b\", on = \"execute\", verdict = pgmoat.deny{},\n"
+               "  when = function(s, q, p) return p[1].valeu == \"x\" or p.name.text end }\n",
+               "f.lua:3:37: result has no field 'rowz', did you mean 'rows'?\n"}));
+TEST(LuaPolicies, ExportedFunctionsAndExpressionsOfTomlRulesAreReadToo) {
+  LoadOptions options;
+  options.lint = false;
+  const Source source =
+      load_texts({{"a.lua",
+                   "pgmoat.api(1)\npgmoat.export{ [\"a.decide\"] = function(s, q)\n"
+                   "  return s.usr and pgmoat.deny{} end }\n"},
+                  {"b.toml",
+                   "[pack]\nid = \"p\"\nrequires_api = 1\n[[rule]]\nid = \"a\"\n"
+                   "decide = \"lua:a.decide\"\n[[rule]]\nid = \"b\"\n"
+                   "when = \"q.writes and q.wherre.present\"\ndeny = {}\n"}},
+                 options);
+  EXPECT_EQ(told(source),
+            "a.lua:3:12: session has no field 'usr', did you mean 'user'?\n"
+            "b.toml:9:8: when: statement has no field 'wherre', did you mean 'where'?\n");
+}
 INSTANTIATE_TEST_SUITE_P(
     Calls, BrokenPolicies,
     testing::Values(

@@ -128,7 +128,7 @@ TEST(LuaRule, SeesParametersOfBind) {
 TEST(LuaRule, FailureNamesTheRuleAndThePlace) {
   Policy policy(lua(R"(
     pgmoat.rule{ id = "typo", description = "x",
-      when = function(s, q) return q.wherre.present end,
+      when = function(s, q) return q["wher" .. "re"].present end,
       verdict = pgmoat.deny{ message = "x" } }
     pgmoat.rule{ id = "loop", description = "x", match = { kind = "update" },
       when = function(s, q) while true do end end,

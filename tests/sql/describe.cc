@@ -67,6 +67,7 @@ void lists(Line& line, const Facts& f) {
     line.part("body " + str(b.language) + (b.readable ? "" : " unreadable"));
   }
   line.list("roles", f.roles);
+  line.list("clauses", f.clauses);
   line.list("objects", f.object_names);
   line.list("extensions", f.extensions);
 }

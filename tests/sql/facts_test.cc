@@ -281,7 +281,7 @@ TEST(Facts, OfSettings) {
 TEST(Facts, OfAccess) {
   check({
       {"grant select (a), update on t, s.u to bob, public with grant option",
-       "dcl GRANT | rel t grant ddl | rel s.u grant ddl | roles bob public | writes"},
+       "dcl GRANT | rel t grant ddl | rel s.u grant ddl | col a other | roles bob public | writes"},
       {"revoke all on all tables in schema s from bob",
        "dcl REVOKE | rel s.* grant ddl | roles bob | writes"},
       {"grant usage on schema s to current_user",
@@ -289,11 +289,12 @@ TEST(Facts, OfAccess) {
       {"grant execute on function f(int) to bob",
        "dcl GRANT | fn f definition | roles bob | writes"},
       {"grant admin, other to bob", "dcl GRANT ROLE | roles admin other bob | writes"},
-      {"create role bob in role x", "dcl CREATE ROLE | roles bob x | writes"},
-      {"alter role bob superuser", "dcl ALTER ROLE | roles bob | writes"},
+      {"create role bob in role x", "dcl CREATE ROLE | roles bob x | clauses in role | writes"},
+      {"alter role bob superuser", "dcl ALTER ROLE | roles bob | clauses superuser | writes"},
       {"alter user bob rename to tom", "dcl ALTER ROLE | roles bob tom | writes"},
       {"drop role bob, tom", "dcl DROP ROLE | roles bob tom | writes"},
-      {"alter table t owner to bob", "dcl ALTER TABLE | rel t define ddl | roles bob | writes"},
+      {"alter table t owner to bob",
+       "dcl ALTER TABLE | rel t define ddl | roles bob | clauses owner to | writes"},
       {"reassign owned by bob to tom", "dcl REASSIGN OWNED | roles bob tom | writes"},
       {"drop owned by bob", "dcl DROP OWNED | roles bob | writes"},
       {"alter default privileges for role bob in schema s grant select on tables to tom",
@@ -335,9 +336,10 @@ TEST(Facts, OfDefinitions) {
        "ddl CREATE INDEX | rel t define ddl | fn x_ops definition | objects i | writes"},
       {"create sequence q owned by t.a", "ddl CREATE SEQUENCE | rel q define ddl | writes"},
       {"alter table t add constraint c foreign key (a) references u",
-       "ddl ALTER TABLE | rel t define ddl | rel u read ddl | writes"},
+       "ddl ALTER TABLE | rel t define ddl | rel u read ddl | clauses add constraint | writes"},
       {"alter table t attach partition u for values in (1)",
-       "ddl ALTER TABLE | rel t define ddl | rel u define ddl | lit '1' integer other | writes"},
+       "ddl ALTER TABLE | rel t define ddl | rel u define ddl | lit '1' integer other | clauses "
+       "attach partition | writes"},
       {"alter table t rename a to b", "ddl ALTER TABLE | rel t define ddl | objects b | writes"},
       {"alter table t rename to u", "ddl ALTER TABLE | rel t define ddl | objects u | writes"},
       {"alter function f() set schema s",
@@ -498,6 +500,29 @@ TEST(Facts, OfSession) {
   });
 }
 
+TEST(Facts, OfClauses) {
+  check({
+      {"create role r superuser nocreatedb login",
+       "dcl CREATE ROLE | roles r | clauses superuser nocreatedb login | writes"},
+      {R"(alter user r with U&"\0073uperuser" "nobypassrls")",
+       "dcl ALTER ROLE | roles r | clauses superuser nobypassrls | writes"},
+      {"create group g replication createrole noinherit in role a admin b",
+       "dcl CREATE ROLE | roles g a b | clauses replication createrole noinherit in role admin | "
+       "writes"},
+      {"alter role r password 'x' valid until 'y' connection limit 3 noreplication",
+       "dcl ALTER ROLE | roles r | clauses password valid until connection limit noreplication | "
+       "writes"},
+      {"alter group g add user u", "dcl ALTER ROLE | roles g u | clauses role | writes"},
+      {"alter role superuser rename to login", "dcl ALTER ROLE | roles superuser login | writes"},
+      {"do 'begin create role r bypassrls sysid 7; end'",
+       "do DO | body plpgsql | roles r | clauses bypassrls sysid | writes"},
+      {"alter table t disable row level security, no force row level security, drop column c, "
+       "disable trigger all, disable trigger a, disable rule r",
+       "ddl ALTER TABLE | rel t define ddl | clauses disable row level security no force row level "
+       "security drop column disable trigger disable trigger disable rule | writes"},
+  });
+}
+
 // What is inside, and whether it is only defined.
 std::string inside(const char* sql) {
   const auto analysis = read(sql);
@@ -579,11 +604,127 @@ TEST(Facts, OfTextsThatABodyRuns) {
       {"create function f() returns setof int language plpgsql as $$ begin return query delete "
        "from t returning 'drop table u'; end $$",
        "DELETE delete later"},
-      // libpg_query does not know the type, and gives the body up.
-      {"do $$ declare c refcursor; begin open c for execute 'drop table t'; end $$", " dynamic"},
+      // libpg_query does not know the type, and gives the body up: it is swept, and counts as unread.
+      {"do $$ declare c refcursor; begin open c for execute 'drop table t'; end $$",
+       "DROP TABLE ddl dynamic"},
       {"do $$ begin execute 'select $1' using 'drop table t'; end $$", ""},
   };
   for (const auto& [sql, expected] : rows) EXPECT_EQ(inside(sql), expected) << sql;
+}
+
+// Columns and operators that are named where no expression stands.
+TEST(Facts, OfNamesInDefinitions) {
+  const auto names = [](const char* sql) {
+    std::string told;
+    const auto analysis = read(sql);
+    for (const Column& column : analysis->statements()[0].columns) {
+      told += std::string(column.name) + " ";
+    }
+    for (const Function& function : analysis->statements()[0].functions) {
+      told += std::string(function.qualified) + " ";
+    }
+    return told;
+  };
+  EXPECT_EQ(names("grant select (a, b), update (c) on t to x"), "a b c ");
+  EXPECT_EQ(names("revoke all privileges (a) on t from x"), "a ");
+  EXPECT_EQ(names("create trigger g before update of a, b on t execute function f()"), "a b f ");
+  EXPECT_EQ(names("create table t (a box, exclude using gist (a with evil.&&, a with =))"),
+            "evil.&& ");
+  EXPECT_EQ(names("alter table t add exclude (f(a) with operator(s.@@))"), "a s.@@ f ");
+}
+
+// f() at every place of PL/pgSQL where an expression or a statement may stand: in a body that libpg_query
+// reads, and in one that it gives up for the field of a record.
+TEST(Facts, OfEveryPlaceInABody) {
+  const char* const declarations[] = {"x int := f();",
+                                      "x int = f();",
+                                      "x int default f();",
+                                      "x constant text not null := f();",
+                                      "c cursor for select f();",
+                                      "c no scroll cursor (k int) is select f();"};
+  const char* const statements[] = {"x := f();",
+                                    "x = f();",
+                                    "x[f()] := 1;",
+                                    "x.y := f();",
+                                    "x.y[1] = f();",
+                                    "perform f();",
+                                    "select f() into x;",
+                                    "select a, f() into strict x, y from t;",
+                                    "insert into t select f();",
+                                    "with c as (select f()) delete from t;",
+                                    "execute f();",
+                                    "execute 'select $1' using f();",
+                                    "execute 'select $1' into x using f();",
+                                    "execute 'select $1' using 1, f() into x;",
+                                    "if f() then null; end if;",
+                                    "if a then null; elsif f() then null; end if;",
+                                    "if a then x := 1; else x := f(); end if;",
+                                    "if case when a then b end then x := f(); end if;",
+                                    "case f() when 1 then null; end case;",
+                                    "case when f() then null; end case;",
+                                    "case x when 1, f() then null; else null; end case;",
+                                    "case when a then x := f(); end case;",
+                                    "while f() loop null; end loop;",
+                                    "loop exit when f(); end loop;",
+                                    "<<l>> loop continue l when f(); end loop;",
+                                    "for i in f() .. 10 loop null; end loop;",
+                                    "for i in reverse 10 .. f() by 2 loop null; end loop;",
+                                    "for i in 1 .. 10 by f() loop null; end loop;",
+                                    "for i in 1..2 loop perform f(); end loop;",
+                                    "for r in select f() loop null; end loop;",
+                                    "for r in execute f() loop null; end loop;",
+                                    "for r in execute 'select $1' using f() loop null; end loop;",
+                                    "foreach x in array f() loop null; end loop;",
+                                    "foreach x slice 1 in array a loop x := f(); end loop;",
+                                    "raise notice '%', f();",
+                                    "raise exception using message = f();",
+                                    "raise '%', 1 using hint = 'h', detail = f();",
+                                    "assert f();",
+                                    "assert a, f();",
+                                    "return f();",
+                                    "call p(f());",
+                                    "begin x := f(); exception when others then null; end;",
+                                    "begin null; exception when others then x := f(); end;",
+                                    "open c for select f();",
+                                    "open c no scroll for select f();",
+                                    "open c for execute f();",
+                                    "open c for execute 'select $1' using f();",
+                                    "open c(f());",
+                                    "declare y int := f(); begin null; end;",
+                                    "create table t as select f();"};
+  const auto calls = [](const std::string& body) {
+    const auto analysis = read(("do $q$ " + body + " $q$").c_str());
+    for (const Function& function : analysis->statements()[0].functions) {
+      if (function.name == "f") return true;
+    }
+    return false;
+  };
+  for (const std::string unread : {"", "r.a := 1; "}) {
+    for (const std::string text : declarations) {
+      EXPECT_TRUE(calls("declare r record; " + text + " begin " + unread + "end"))
+          << text << unread;
+    }
+    for (const std::string text : statements) {
+      EXPECT_TRUE(calls("declare x int; begin " + unread + text + " end")) << text << unread;
+    }
+  }
+  EXPECT_FALSE(calls("declare r record; begin r.a := 'f()'; r.b := 1; -- f()\nend"));
+}
+
+// A word that is escaped, a statement that is none: what is called is told by the parenthesis behind it.
+TEST(Facts, OfWhatIsNoSqlInABody) {
+  const auto analysis = read(
+      "do $q$ begin r.a := 1; get diagnostics x = f(1); fetch relative s.\"G\" (2) from c; end "
+      "$q$");
+  const Facts& facts = analysis->statements()[0];
+  EXPECT_TRUE(facts.dynamic_sql);
+  std::string called;
+  for (const Function& function : facts.functions) {
+    if (function.reach == Reach::call) {
+      called += std::string(function.schema) + "." + std::string(function.name) + " ";
+    }
+  }
+  EXPECT_EQ(called, ".f s.G ");
 }
 
 // Of several COPY the one that reaches furthest, wherever it stands.

@@ -172,7 +172,9 @@ void JsonReader::note_names(const std::string& type, const Json& object) {
                                                               {"OnConflictClause", "targetList"},
                                                               {"MergeWhenClause", "targetList"},
                                                               {"JoinExpr", "usingClause"},
-                                                              {"CopyStmt", "attlist"}};
+                                                              {"CopyStmt", "attlist"},
+                                                              {"AccessPriv", "cols"},
+                                                              {"CreateTrigStmt", "columns"}};
   const auto [first, last] = kLists.equal_range(type);
   for (auto list = first; list != last; ++list) {
     if (!object.contains(list->second)) continue;

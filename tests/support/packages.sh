@@ -12,7 +12,7 @@ packages_of() {
       libpg-query-dev postgresql-server-dev-15 liblua5.4-dev libre2-dev libxxhash-dev libssl-dev python3 ;;
     run) echo postgresql-15 postgresql-client-15 python3 ;;
     test) echo clang libgtest-dev libbenchmark-dev postgresql-15 postgresql-client-15 python3 python3-pytest nlohmann-json3-dev lua-check openssl ;;
-    bench) echo pgbouncer haproxy libbenchmark-dev ;;
+    bench) echo pgbouncer haproxy libbenchmark-dev valgrind ;;
     *) echo "packages.sh: unknown group '$1' (build, run, test, bench)" >&2; return 2 ;;
   esac
 }
