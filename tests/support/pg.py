@@ -23,6 +23,12 @@ BINARY = os.environ.get("PGMOAT_BIN", os.path.join(ROOT, "build", "pgmoat"))
 SHORT = bool(os.environ.get("PGMOAT_SHORT"))
 
 
+def is_sanitized():
+    """The address sanitizer keeps what was freed: no bound on memory holds."""
+    with open(BINARY, "rb") as program:
+        return b"__asan_init" in program.read()
+
+
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as sock:
         return sock.getsockname()[1]
