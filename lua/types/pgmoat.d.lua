@@ -24,6 +24,21 @@
 ---@class pgmoat.Client
 ---@field ip string The client's address; "" of a local socket.
 ---@field port integer The client's port.
+---@field tls pgmoat.Tls? Of its connection; nil in the clear.
+
+---@class pgmoat.Tls
+---@field version string "TLSv1.2" or "TLSv1.3".
+---@field cipher string The cipher suite.
+---@field sni string The name that the client asked for.
+---@field certificate pgmoat.Certificate? The client's certificate; nil without one.
+
+---@class pgmoat.Certificate
+---@field subject string Its subject, as RFC 2253 writes it.
+---@field common_name string The last CN of the subject.
+---@field names string[] Its DNS names, e-mail addresses, URIs and IP addresses.
+---@field issuer string Who signed it.
+---@field serial string Its serial number, hex.
+---@field digest string SHA-256 of it, hex.
 
 ---@class pgmoat.Settings
 ---@field [string] string?
@@ -244,6 +259,9 @@
 ---@field role string|string[]|nil The role in effect (SET ROLE), else the user.
 ---@field app string|string[]|nil application_name: a hint, not proof.
 ---@field client string|string[]|nil The client's address.
+---@field tls boolean|nil The client's connection has TLS.
+---@field sni string|string[]|nil The name that the client asked for in TLS.
+---@field certificate string|string[]|nil The common name of the client's certificate, or one of its alternative names.
 ---@field tags string|string[]|nil A tag that a rule gave the session.
 ---@field transaction "idle"|"in_transaction"|"failed"|("idle"|"in_transaction"|"failed")[]|nil The state of the transaction before the statement.
 ---@field time string|string[]|nil Now is inside a weekly window: days (Mon, Mon-Fri, Sat,Sun, daily; left out: every day) and hours; past midnight it belongs to the day it starts on. UTC without a zone in front.
@@ -309,7 +327,7 @@
 ---@field sql string? The statement.
 ---@field expect string What the rule does; "pass": nothing.
 ---@field rewritten string? The text that a rewrite makes.
----@field session table? user, database, app, client, role, transaction, protocol, guc, tags.
+---@field session table? user, database, app, client, role, transaction, protocol, guc, tags, tls, sni, certificate.
 ---@field params (string|integer|boolean)[]? Values of $1, $2, ...
 ---@field parameters (string|integer|boolean)[]? The same by its older name.
 

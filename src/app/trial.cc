@@ -27,6 +27,9 @@ std::string describe(Asker& asker, std::string_view key, const std::string& valu
     asker.application = value;
   else if (key == "client") asker.client = value;
   else if (key == "role") asker.role = value;
+  else if (key == "tls") asker.tls.version = value;
+  else if (key == "sni") asker.tls.sni = value;
+  else if (key == "certificate") asker.tls.common_name = asker.tls.digest = value;
   else if (key == "tag") asker.tags.push_back(value);
   else if (key.starts_with(kGuc)) asker.gucs.emplace_back(key.substr(kGuc.size()), value);
   else if (key == "transaction" && value == "idle") asker.transaction = 'I';
@@ -38,7 +41,8 @@ std::string describe(Asker& asker, std::string_view key, const std::string& valu
   else if (key == "protocol") return "protocol is 'simple' or 'extended'";
   else
     return "unknown key '" + std::string(key) +
-           "'; known: user, database, application, client, role, guc, tag, transaction, protocol";
+           "'; known: user, database, application, client, role, guc, tag, tls, sni, certificate, "
+           "transaction, protocol";
   return {};
 }
 
@@ -73,6 +77,9 @@ policy::Judged Trial::enter(const Asker& asker) {
   session_.set(SessionField::database, asker.database);
   session_.set(SessionField::application, asker.application);
   session_.set(SessionField::role, asker.role);
+  policy::TlsFacts tls = asker.tls;
+  if (tls.version.empty() && !(tls.sni + tls.digest).empty()) tls.version = "TLSv1.3";
+  if (!tls.version.empty()) session_.set_tls(std::move(tls));
   for (const auto& [name, value] : asker.gucs) session_.set_guc(name, value);
   for (const std::string& tag : asker.tags) session_.add_tag(tag);
   session_.set_transaction(asker.transaction);

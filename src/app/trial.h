@@ -19,9 +19,10 @@ struct Asker {
   std::vector<std::pair<std::string, std::string>> gucs;
   std::vector<std::string> tags;
   char transaction = 'I';
+  policy::TlsFacts tls;  // version "": in the clear
   bool extended = false;
 };
-// One word of a description: "user", "database", "application", "client", "role", "guc.<name>", "tag",
+// One word of a description: "user", "database", "application", "client", "role", "guc.<name>", "tag", "tls" (a version), "sni", "certificate" (its common name),
 // "transaction" ("idle", "in_transaction", "failed"), "protocol" ("simple", "extended"). What is wrong, or "".
 std::string describe(Asker& asker, std::string_view key, const std::string& value);
 

@@ -25,12 +25,68 @@ void get_port(const void* self, Push& push) {
   push.integer(session(self).session->client_port());
 }
 
+template <std::string TlsFacts::*Member>
+void get_tls_text(const void* self, Push& push) {
+  push.text(session(self).session->tls()->*Member);
+}
+
+void get_names(const void* self, Push& push) {
+  push.list(self, session(self).session->tls()->names.size(),
+            [](const void* of, std::size_t at, Push& to) {
+              to.text(session(of).session->tls()->names[at]);
+            });
+}
+
+const script::ObjectType& certificate_type() {
+  using F = TlsFacts;
+  static const script::ObjectType type = {
+      "certificate",
+      "pgmoat.Certificate",
+      {{"subject", "string", "Its subject, as RFC 2253 writes it.", get_tls_text<&F::subject>},
+       {"common_name", "string", "The last CN of the subject.", get_tls_text<&F::common_name>},
+       {"names", "string[]", "Its DNS names, e-mail addresses, URIs and IP addresses.", get_names},
+       {"issuer", "string", "Who signed it.", get_tls_text<&F::issuer>},
+       {"serial", "string", "Its serial number, hex.", get_tls_text<&F::serial>},
+       {"digest", "string", "SHA-256 of it, hex.", get_tls_text<&F::digest>}},
+      {},
+      nullptr};
+  return type;
+}
+
+void get_certificate(const void* self, Push& push) {
+  if (session(self).session->tls()->digest.empty()) return push.nil();
+  push.object(certificate_type(), self);
+}
+
+const script::ObjectType& tls_type() {
+  using F = TlsFacts;
+  static const script::ObjectType type = {
+      "tls",
+      "pgmoat.Tls",
+      {{"version", "string", "\"TLSv1.2\" or \"TLSv1.3\".", get_tls_text<&F::version>},
+       {"cipher", "string", "The cipher suite.", get_tls_text<&F::cipher>},
+       {"sni", "string", "The name that the client asked for.", get_tls_text<&F::sni>},
+       {"certificate", "pgmoat.Certificate?", "The client's certificate; nil without one.",
+        get_certificate}},
+      {},
+      nullptr};
+  return type;
+}
+
+// The one read of the field: what hangs below is reached from here only.
+void get_tls(const void* self, Push& push) {
+  session(self).reads->field(SessionField::tls);
+  if (session(self).session->tls() == nullptr) return push.nil();
+  push.object(tls_type(), self);
+}
+
 const script::ObjectType& client_type() {
   static const script::ObjectType type = {
       "client",
       "pgmoat.Client",
       {{"ip", "string", "The client's address; \"\" of a local socket.", get_ip},
-       {"port", "integer", "The client's port.", get_port}},
+       {"port", "integer", "The client's port.", get_port},
+       {"tls", "pgmoat.Tls?", "Of its connection; nil in the clear.", get_tls}},
       {},
       nullptr};
   return type;
@@ -151,7 +207,8 @@ const script::ObjectType& summary_type() {
 }
 
 std::vector<const script::ObjectType*> session_types() {
-  return {&session_type(), &client_type(), &guc_type(), &tags_type(), &summary_type()};
+  return {&session_type(), &client_type(), &tls_type(),    &certificate_type(),
+          &guc_type(),     &tags_type(),   &summary_type()};
 }
 
 }  // namespace pgmoat::policy

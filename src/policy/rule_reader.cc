@@ -249,9 +249,9 @@ class RuleReader {
   // { user = "app", guc = { "app.tenant" = "7" }, tags = ["human"] }
   std::string session(const Node& node, RuleTest& test) {
     static const std::vector<std::string_view> kKnown = {
-        "user",   "database", "app",         "application", "application_name",
-        "client", "role",     "replication", "transaction", "protocol",
-        "server", "guc",      "tag",         "tags"};
+        "user", "database",    "app",         "application", "application_name", "client",
+        "role", "replication", "transaction", "protocol",    "server",           "guc",
+        "tag",  "tags",        "tls",         "sni",         "certificate"};
     if (!node.is_table()) return "expected { user = \"app\" }";
     for (const Node::Entry& entry : node.fields) {
       const std::string wrong = session_field(entry, test);
@@ -286,6 +286,7 @@ class RuleReader {
   static std::string session_word(const std::string& key, const std::string& value) {
     std::vector<std::string_view> words;
     if (key == "transaction") words = {"idle", "in_transaction", "failed"};
+    if (key == "tls") words = {"TLSv1.2", "TLSv1.3"};
     if (key == "protocol") words = {"simple", "extended"};
     const bool known = std::find(words.begin(), words.end(), value) != words.end();
     return words.empty() || known ? std::string() : "expected " + one_of(words);

@@ -36,6 +36,24 @@ bool client(const Operands& operands, Asked& asked) {
   asked.reads.field(SessionField::client);
   return operands.networks.contains(asked.question.session->client_ip());
 }
+bool tls(const Operands& operands, Asked& asked) {
+  asked.reads.field(SessionField::tls);
+  return (asked.question.session->tls() != nullptr) == operands.flag;
+}
+bool sni(const Operands& operands, Asked& asked) {
+  asked.reads.field(SessionField::tls);
+  const TlsFacts* tls = asked.question.session->tls();
+  return tls != nullptr && operands.exact.has(tls->sni);
+}
+// By the common name, or one of the alternative names.
+bool certificate(const Operands& operands, Asked& asked) {
+  asked.reads.field(SessionField::tls);
+  const TlsFacts* tls = asked.question.session->tls();
+  if (tls == nullptr || tls->digest.empty()) return false;
+  if (operands.exact.has(tls->common_name)) return true;
+  return std::any_of(tls->names.begin(), tls->names.end(),
+                     [&](const std::string& name) { return operands.exact.has(name); });
+}
 bool tags(const Operands& operands, Asked& asked) {
   asked.reads.field(SessionField::tags);
   const std::vector<std::string>& tags = asked.question.session->tags();

@@ -53,6 +53,12 @@ void SessionView::drop_guc(std::string_view name) {
   changed(SessionField::guc);
 }
 
+void SessionView::set_tls(TlsFacts tls) {
+  // A certificate is told by its digest: the rest follows from it.
+  set(SessionField::tls, tls.version + '\n' + tls.cipher + '\n' + tls.sni + '\n' + tls.digest);
+  tls_ = std::move(tls);
+}
+
 void SessionView::add_tag(std::string tag) {
   if (has_tag(tag)) return;
   tags_.push_back(std::move(tag));

@@ -6,9 +6,12 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "policy/tls_facts.h"
 
 namespace pgmoat::policy {
 
@@ -24,8 +27,9 @@ enum class SessionField : std::uint8_t {
   tags,
   server,   // version
   percent,  // the session's place in percentage roll-outs
+  tls,      // of the client's connection, with its certificate
 };
-inline constexpr std::size_t kSessionFields = 11;
+inline constexpr std::size_t kSessionFields = 12;
 using FieldSet = std::uint32_t;  // bits 1 << SessionField
 constexpr FieldSet bit(SessionField field) { return 1u << static_cast<unsigned>(field); }
 
@@ -46,6 +50,7 @@ class SessionView {
   void set_guc(std::string name, std::string value);  // lower-case name
   void drop_guc(std::string_view name);
   void add_tag(std::string tag);
+  void set_tls(TlsFacts tls);
 
   std::string_view get(SessionField field) const;
   std::string_view guc(std::string_view name) const;  // "" where not known
@@ -53,6 +58,7 @@ class SessionView {
   const std::map<std::string, std::string, std::less<>>& gucs() const { return gucs_; }
   const std::vector<std::string>& tags() const { return tags_; }
   bool has_tag(std::string_view tag) const;
+  const TlsFacts* tls() const { return tls_ ? &*tls_ : nullptr; }  // null: in the clear
   std::string_view id() const;
   std::string_view client_ip() const;
   std::uint16_t client_port() const { return client_port_; }
@@ -73,6 +79,7 @@ class SessionView {
   std::array<std::uint64_t, kSessionFields> hashes_{};
   std::map<std::string, std::string, std::less<>> gucs_;
   std::vector<std::string> tags_;
+  std::optional<TlsFacts> tls_;
   std::uint16_t client_port_ = 0;
   std::uint32_t place_ = 0;
   char transaction_ = 'I';

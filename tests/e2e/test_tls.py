@@ -2,6 +2,7 @@
 and that nothing in the clear is taken for what was said under TLS, or the other way round.
 """
 import os
+import re
 import select
 import shutil
 import signal
@@ -15,7 +16,7 @@ import threading
 import pytest
 
 from certs import Authority
-from pg import Pgmoat, Postgres, free_port, is_sanitized, pg_tool
+from pg import BINARY, ROOT, Pgmoat, Postgres, free_port, is_sanitized, pg_tool
 from wire import (GSSENC_REQUEST, SSL_REQUEST, Conn, cancel_request, fields, query, said, startup)
 
 
@@ -104,6 +105,49 @@ def test_every_client_reaches_every_server(shop, client, server):
             assert len(rows) == 5003
         opened = moat.wait_event("session_opened")[0]
         assert opened.get("tls", "") == ("" if client == "plain" else "TLSv1.3")
+
+
+def identity_rules(folder):
+    """The pack of docs/tls.md, as a file."""
+    with open(os.path.join(ROOT, "docs", "tls.md"), encoding="utf-8") as page:
+        text = next(block for block in re.findall(r"^```toml\n(.*?)^```$", page.read(), re.M | re.S) if "[pack]" in block)
+    path = os.path.join(folder, "identity.toml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def test_the_pack_of_the_page_passes_its_tests(tmp_path):
+    done = subprocess.run([BINARY, "check", "--with-tests", identity_rules(tmp_path)], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 0 and " 0 failed" in done.stdout and done.stderr == "", done.stdout + done.stderr
+
+
+def test_rules_know_who_a_client_is(shop, tmp_path):
+    """A user that must show its certificate; and what Lua sees of a connection."""
+    with Conn(shop.postgres.port) as conn:
+        conn.ask(query("create role billing login"))
+    app = shop.ca.make("billing-app", subject="/O=Shop/CN=billing-app", names="DNS:billing.internal,email:b@shop.example")
+    (tmp_path / "see.lua").write_text(
+        'pgmoat.api(1)\npgmoat.rule{ id = "see.tls", mode = "enforce", decide = function(s, q)\n'
+        '  local t = s.client.tls\n  if not t then return pgmoat.deny{ message = "clear" } end\n'
+        '  local c = t.certificate\n  if not c then return pgmoat.deny{ message = t.version .. " " .. t.sni } end\n'
+        '  return pgmoat.deny{ message = c.common_name .. " " .. c.subject .. " " .. table.concat({ c.names[1], c.names[2] }, " ")\n'
+        '    .. " " .. #c.digest .. " " .. c.issuer }\nend }\n', encoding="utf-8")
+    tls = shop.client_tls(mode="allow", ca=shop.ca.path("ca.crt"), client_certificates="optional")
+    with Pgmoat(shop.postgres.port, client_tls=tls, policy={"packs": [], "paths": [identity_rules(tmp_path)]}) as moat:
+        with Conn(moat.port, user="billing", tls=shop.context(app)) as conn:
+            assert conn.value("select 1") == "1"
+        for context in (None, shop.context(), shop.context(shop.alice)):
+            with pytest.raises(ConnectionError, match="E!28000"):
+                Conn(moat.port, user="billing", tls=context)
+    with Pgmoat(shop.postgres.port, client_tls=tls, policy={"packs": [], "paths": [str(tmp_path / "see.lua")]}) as moat:
+        for context, seen in ((None, "clear"), (shop.context(), "TLSv1.3 localhost"),
+                              (shop.context(app), "billing-app CN=billing-app,O=Shop billing.internal b@shop.example 64 "
+                                                  "CN=pgmoat test authority")):
+            with Conn(moat.port, tls=context) as conn:
+                error = next(body for tag, body in conn.query_replies("select 1") if tag == "E")
+                assert fields(error)["M"] == seen
 
 
 def test_who_must_speak_tls_is_told_so(shop):

@@ -103,6 +103,31 @@ TEST(Native, WhatTheStatementDoesInside) {
   EXPECT_FALSE(allows("insert", upsert));
 }
 
+void speaks_tls(Bench& bench, const std::string& certificate) {
+  policy::TlsFacts tls;
+  tls.version = "TLSv1.3";
+  tls.sni = "db.example";
+  tls.digest = tls.common_name = certificate;
+  tls.names = {"x", "a.internal"};
+  bench.session.set_tls(tls);
+}
+
+TEST(Native, WhoTheClientIs) {
+  const auto clear = [](Bench&, Statement&) {};
+  const auto anonymous = [](Bench& bench, Statement&) { speaks_tls(bench, ""); };
+  const auto app = [](Bench& bench, Statement&) { speaks_tls(bench, "app"); };
+  EXPECT_TRUE(matches(leaf("tls", true), anonymous));
+  EXPECT_FALSE(matches(leaf("tls", true), clear));
+  EXPECT_TRUE(matches(leaf("tls", false), clear));
+  EXPECT_TRUE(matches(leaf("sni", "db.*"), anonymous));
+  EXPECT_FALSE(matches(leaf("sni", "*"), clear));
+  EXPECT_TRUE(matches(leaf("certificate", "app"), app));
+  EXPECT_TRUE(matches(leaf("certificate", "a.internal"), app));
+  EXPECT_FALSE(matches(leaf("certificate", "b.internal"), app));
+  EXPECT_FALSE(matches(leaf("certificate", "*"), anonymous));
+  EXPECT_FALSE(matches(leaf("certificate", "*"), clear));
+}
+
 TEST(Native, Clauses) {
   const auto nologin = [](Bench&, Statement& s) { s.clauses = {"nologin", "superuser"}; };
   EXPECT_TRUE(matches(leaf("clauses", "superuser"), nologin));
