@@ -244,6 +244,8 @@ bool TlsStream::has_unread() const { return SSL_has_pending(ssl_) != 0; }
 ssize_t TlsStream::read(std::span<std::uint8_t> room, bool& sure) {
   ERR_clear_error();
   std::size_t size = 0;
+  // Of this call: what the socket said earlier may have been followed by more, whose event has passed.
+  drained_ = false;
   const int result = SSL_read_ex(ssl_, room.data(), room.size(), &size);
   sure = drained_ && !has_unread();
   if (result == 1) return static_cast<ssize_t>(size);

@@ -12,12 +12,13 @@ import struct
 import subprocess
 import tempfile
 import threading
+import time
 
 import pytest
 
 from certs import Authority
 from pg import BINARY, ROOT, Pgmoat, Postgres, free_port, is_sanitized, pg_tool
-from wire import (GSSENC_REQUEST, SSL_REQUEST, Conn, cancel_request, fields, query, said, startup)
+from wire import (GSSENC_REQUEST, SSL_REQUEST, Conn, cancel_request, fields, frame, query, said, startup)
 
 
 class Shop:
@@ -456,6 +457,68 @@ def test_idle_sessions_give_their_buffers_back(shop):
         for conn in conns:
             conn.close()
         assert is_sanitized() or each < 100_000, f"{each:.0f} bytes a session"
+
+
+class RecordServer:
+    """A server that chooses which TLS records share a segment. It logs anybody in."""
+
+    def __init__(self, shop):
+        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.context.load_cert_chain(*shop.server)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+
+    def accept(self):
+        """To be called while a client waits to be let in."""
+        self.sock, _ = self.listener.accept()
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        assert self.sock.recv(8) == SSL_REQUEST
+        self.sock.sendall(b"S")
+        self.into, self.out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = self.context.wrap_bio(self.into, self.out, server_side=True)
+        self.with_more(self.tls.do_handshake)
+        self.with_more(lambda: self.tls.read(4096))
+        self.send(frame("R", b"\0\0\0\0") + frame("Z", b"I"))
+
+    def with_more(self, step):
+        while True:
+            try:
+                step()
+                break
+            except ssl.SSLWantReadError:
+                self.sock.sendall(self.out.read())
+                self.into.write(self.sock.recv(65536))
+        self.sock.sendall(self.out.read())
+
+    def send(self, *records):
+        for record in records:
+            self.tls.write(record)
+        self.sock.sendall(self.out.read())
+
+    def close(self):
+        self.sock.close()
+        self.listener.close()
+
+
+def test_many_small_records_are_all_read(shop):
+    """What arrives while earlier records are still being handed on has an event of its own, which may have passed: a
+    record is sent at every distance behind five that share a segment."""
+    notice = frame("N", b"SNOTICE\0VNOTICE\0C00000\0Mm\0\0")
+    server = RecordServer(shop)
+    with Pgmoat(server.port, workers=1, server_tls={"mode": "require"}) as moat:
+        login = threading.Thread(target=server.accept, daemon=True)
+        login.start()
+        with Conn(moat.port) as conn:
+            login.join(5)
+            for number in range(3000):
+                server.send(*[notice] * 5)
+                until = time.perf_counter() + (number % 150) * 1e-6
+                while time.perf_counter() < until:
+                    pass
+                server.send(notice)
+                for _ in range(6):
+                    assert conn.message(3) == ("N", notice[5:]), f"round {number}"
+        server.close()
 
 
 def test_an_end_in_tls_is_an_end(shop):
