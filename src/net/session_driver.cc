@@ -272,6 +272,7 @@ void SessionDriver::shake_hands(wire::Side side) {
 void SessionDriver::write_failed(wire::Side side) {
   Leg& into = leg(side);
   if (into.queue) into.queue->clear();
+  if (into.tls) into.tls->drop_unsent();
   into.deaf = true;
   if (side == wire::Side::server) {
     into.unsure_of_end = true;

@@ -95,6 +95,7 @@ class TlsStream {
   // Ciphertext that the socket did not take yet, and trying again.
   bool unsent() const { return !unsent_.empty(); }
   void flush(asio::error_code& error);
+  void drop_unsent() { unsent_ = {}; }  // nobody will take it
   // The close_notify that ends our half, as far as the socket takes it.
   void say_goodbye();
 

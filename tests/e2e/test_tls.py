@@ -17,7 +17,7 @@ import time
 import pytest
 
 from certs import Authority
-from pg import BINARY, ROOT, Pgmoat, Postgres, free_port, is_sanitized, pg_tool
+from pg import BINARY, ROOT, Pgmoat, Postgres, free_port, is_sanitized, pg_tool, wait_until
 from wire import (GSSENC_REQUEST, SSL_REQUEST, Conn, cancel_request, fields, frame, query, said, startup)
 
 
@@ -535,6 +535,19 @@ def test_an_end_in_tls_is_an_end(shop):
                     pass
             conn.close()
             assert len(moat.wait_event("session_closed", count + 1)) == count + 1, moat.text()[-1500:]
+
+
+def test_a_client_that_dies_takes_its_statement_with_it(shop):
+    """In the middle of a COPY that it does not read, with a reset: the server hears of it at once."""
+    with Pgmoat(shop.postgres.port, client_tls=shop.client_tls(), server_tls={"mode": "require"}) as moat:
+        with Conn(shop.postgres.port) as watch, Conn(moat.port, tls=shop.context()) as conn:
+            conn.send(query("copy (select repeat('x', 1000) from generate_series(1, 100000000)) to stdout"))
+            waits = f"select count(*) from pg_stat_activity where pid = {conn.pid} and wait_event = 'ClientWrite'"
+            assert wait_until(lambda: watch.value(waits) == "1")
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            conn.close()
+            there = f"select count(*) from pg_stat_activity where pid = {conn.pid}"
+            assert wait_until(lambda: watch.value(there) == "0", timeout=3)
 
 
 def test_a_handshake_that_never_comes_is_ended(shop):
