@@ -22,6 +22,10 @@ using session::ServerTlsMode;
 namespace {
 
 constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
+// What a read takes from the socket before it has something to give: a record and what was asked for beyond
+// it. OpenSSL goes on for as long as a peer sends what is no data (KeyUpdate, 27 bytes each, has no limit of
+// its own): one that never stops would have the worker to itself.
+constexpr std::size_t kMostWithoutData = 48u << 10;
 // The one protocol that PostgreSQL speaks (ALPN, RFC 7301): its length, its name.
 constexpr unsigned char kAlpn[] = "\012postgresql";
 constexpr unsigned kAlpnSize = sizeof kAlpn - 1;
@@ -246,6 +250,7 @@ ssize_t TlsStream::read(std::span<std::uint8_t> room, bool& sure) {
   std::size_t size = 0;
   // Of this call: what the socket said earlier may have been followed by more, whose event has passed.
   drained_ = false;
+  received_ = 0;
   const int result = SSL_read_ex(ssl_, room.data(), room.size(), &size);
   sure = drained_ && !has_unread();
   if (result == 1) return static_cast<ssize_t>(size);
@@ -330,10 +335,15 @@ int TlsStream::receive(char* into, int size) {
     if (early_read_ == early_.size()) early_ = {}, early_read_ = 0;
     return static_cast<int>(left);
   }
+  if (SSL_is_init_finished(ssl_) == 1 && received_ >= kMostWithoutData) {
+    broken_ = EPROTO;
+    return -1;
+  }
   ssize_t got = 0;
   do {
     got = ::recv(socket_, into, static_cast<std::size_t>(size), 0);
   } while (got < 0 && errno == EINTR);
+  if (got > 0) received_ += static_cast<std::size_t>(got);
   drained_ = got < size;
   ended_ = got == 0;
   if (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK) broken_ = errno;

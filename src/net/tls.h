@@ -111,6 +111,7 @@ class TlsStream {
   int socket_;
   int broken_ = 0;  // errno of the socket's last failure
   bool drained_ = false, ended_ = false, direct_ = false;
+  std::size_t received_ = 0;  // from the socket, in the read that is under way
   std::string early_;
   std::size_t early_read_ = 0;
   std::string unsent_;
