@@ -357,7 +357,7 @@ def test_direct_tls_with_the_server(shop):
     with DirectServer(shop) as server, Pgmoat(server.port, server_tls=server_tls) as moat:
         with Conn(moat.port) as conn:
             assert len(conn.value("select repeat('x', 300000)")) == 300000
-            conn.send(query("select pg_sleep(20)"))
+            sleep(shop, conn)
             with Conn(moat.port, first=cancel_request(conn.pid, conn.key)) as cancel:
                 assert cancel.at_end() == []
             assert said(conn.until("Z")) == "T E57014 ZI"
@@ -387,6 +387,13 @@ def test_channel_binding_passed_through(shop):
         assert psql(moat.port, "bound", sslmode="require", channel_binding="require") == "1"
 
 
+def sleep(shop, conn):
+    """A cancel request that comes before the statement has begun cancels nothing."""
+    conn.send(query("select pg_sleep(20)"))
+    with Conn(shop.postgres.port) as watch:
+        assert wait_until(lambda: watch.value(f"select wait_event from pg_stat_activity where pid = {conn.pid}") == "PgSleep")
+
+
 @pytest.mark.parametrize("client", ["plain", "tls"])
 @pytest.mark.parametrize("server", ["plain", "tls"])
 def test_a_cancel_request_goes_the_way_its_session_goes(shop, client, server):
@@ -397,7 +404,7 @@ def test_a_cancel_request_goes_the_way_its_session_goes(shop, client, server):
         context = None if client == "plain" else shop.context()
         with Conn(moat.port, tls=context) as conn:
             for by_tls in {False, client == "tls"}:
-                conn.send(query("select pg_sleep(20)"))
+                sleep(shop, conn)
                 with Conn(moat.port, first=cancel_request(conn.pid, conn.key),
                           tls=context if by_tls else None) as cancel:
                     assert cancel.at_end() == []
