@@ -140,7 +140,9 @@ void Analyzer::State::add_statement(const void* raw, std::uint32_t statements) {
   auto at = std::min(static_cast<std::size_t>(std::max(node.stmt_location, 0)), text.size());
   std::size_t size = node.stmt_len > 0 ? static_cast<std::size_t>(node.stmt_len) : text.size() - at;
   size = std::min(size, text.size() - at);
-  DraftStatement& statement = draft.statements.emplace_back(draft.places());
+  const bool first = draft.statements.empty();
+  DraftStatement& statement =
+      draft.statements.emplace_back(first ? Lists<Place>{} : draft.places());
   statement.facts.text = text.substr(at, size);
   statement.facts.position = static_cast<std::uint32_t>(at);
   whole = extractor.statement(raw, statement);

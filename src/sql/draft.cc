@@ -43,6 +43,7 @@ void Arena::reset() {
 
 void Draft::clear() {
   const auto empty = [](auto& list) {
+    if (list.empty()) return;
     list.clear();
     if (list.capacity() > kKept) list.shrink_to_fit();
   };

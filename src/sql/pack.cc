@@ -193,7 +193,7 @@ std::shared_ptr<const Analysis> AnalysisBuilder::pack(const Draft& draft, const 
   using Word = std::uint64_t;
   static_assert(std::is_trivially_destructible_v<Analysis> && alignof(Analysis) <= alignof(Word));
   const std::size_t size = sizeof(Analysis) + bytes_of(draft, heading);
-  const auto block = std::make_shared_for_overwrite<Word[]>(size / sizeof(Word) + 1);
+  auto block = std::make_shared_for_overwrite<Word[]>(size / sizeof(Word) + 1);
   auto* const bytes = reinterpret_cast<std::byte*>(block.get());
   Analysis* const analysis = new (bytes) Analysis;
   Packer packer(bytes + sizeof(Analysis), size - sizeof(Analysis), heading);
@@ -218,7 +218,7 @@ std::shared_ptr<const Analysis> AnalysisBuilder::pack(const Draft& draft, const 
   analysis->depends_on_encoding_ = heading.depends_on_encoding;
   analysis->converted_ = heading.read_text.data() != heading.text.data();
   analysis->memory_ = size;
-  return {block, analysis};
+  return {std::move(block), analysis};
 }
 
 }  // namespace pgmoat::sql

@@ -123,7 +123,7 @@ const Plan& plan_of(unsigned tag) {
 }  // namespace
 
 std::uint64_t StructureHash::of(const void* statement, std::uint32_t statements) {
-  hash_ = 0x70676D6F61740001u;  // its second half is the version of this hash
+  hash_ = 0x70676D6F61740002u;  // its second half is the version of this hash
   mix(statements);
   items_.clear();
   push(statement, 0, false);
@@ -136,7 +136,7 @@ std::uint64_t StructureHash::of(const void* statement, std::uint32_t statements)
     if (items_.size() - first > 1)
       std::reverse(items_.begin() + static_cast<std::ptrdiff_t>(first), items_.end());
   }
-  return hash_;
+  return hash_ ^ (hash_ >> 32);
 }
 
 void StructureHash::mix_text(const char* text) { mix(XXH3_64bits(text, std::strlen(text))); }

@@ -5,6 +5,7 @@
 // counts the same whatever its length; LIMIT counts as none, literal, parameter or expression.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -40,10 +41,7 @@ class StructureHash {
   void push(const void* node, std::uint32_t salt, bool verbatim) {
     if (node) items_.emplace_back(node, salt, verbatim);
   }
-  void mix(std::uint64_t word) {
-    hash_ = (hash_ ^ word) * 0x9E3779B97F4A7C15u;
-    hash_ ^= hash_ >> 29;
-  }
+  void mix(std::uint64_t word) { hash_ = (std::rotl(hash_, 29) ^ word) * 0x9E3779B97F4A7C15u; }
   void mix_text(const char* text);
 
   std::uint64_t hash_ = 0;
