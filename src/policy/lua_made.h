@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/network.h"
 #include "base/result.h"
-#include "policy/cidr.h"
 #include "policy/dates.h"
 #include "script/object.h"
 

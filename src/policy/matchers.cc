@@ -7,7 +7,7 @@
 #include <iterator>
 
 #include "base/nearest.h"
-#include "policy/cidr.h"
+#include "base/network.h"
 #include "policy/dates.h"
 #include "policy/node.h"
 #include "sql/analysis.h"

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "policy/cidr.h"
+#include "base/network.h"
 #include "policy/dates.h"
 #include "policy/name_set.h"
 #include "policy/question.h"

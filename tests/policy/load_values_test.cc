@@ -1,7 +1,7 @@
 // Dates, weekly windows, zones, networks and near words: tables of what is read, and at the edges.
 #include <gtest/gtest.h>
 
-#include "policy/cidr.h"
+#include "base/network.h"
 #include "policy/dates.h"
 #include "policy/lua_places.h"
 

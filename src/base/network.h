@@ -11,15 +11,15 @@
 
 #include "base/result.h"
 
-namespace pgmoat::policy {
+namespace pgmoat {
 
-using Address = std::array<std::uint8_t, 16>;
-std::optional<Address> parse_ip(std::string_view text);
+using IpAddress = std::array<std::uint8_t, 16>;
+std::optional<IpAddress> parse_ip(std::string_view text);
 
 struct Network {
-  Address address{};
+  IpAddress address{};
   int bits = 128;
-  bool contains(const Address& other) const;
+  bool contains(const IpAddress& other) const;
 };
 // The error says what is wrong, also "10.1.2.3/16 has host bits set; write 10.1.0.0/16".
 Result<Network, std::string> parse_network(std::string_view text);
@@ -28,10 +28,10 @@ class Networks {
  public:
   std::string add(std::string_view text);  // what is wrong; "" where nothing is
   bool contains(std::string_view ip) const;
-  bool contains(const Address& address) const;
+  bool contains(const IpAddress& address) const;
 
  private:
   std::vector<Network> networks_;
 };
 
-}  // namespace pgmoat::policy
+}  // namespace pgmoat

@@ -1,22 +1,22 @@
-#include "policy/cidr.h"
+#include "base/network.h"
 
 #include <arpa/inet.h>
 
 #include <algorithm>
 #include <cstring>
 
-namespace pgmoat::policy {
+namespace pgmoat {
 
 namespace {
 
 constexpr int kMapped = 96;  // bits before an IPv4 address
 
-bool is_v4(const Address& address) {
+bool is_v4(const IpAddress& address) {
   constexpr std::array<std::uint8_t, 12> kPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   return std::equal(kPrefix.begin(), kPrefix.end(), address.begin());
 }
 
-std::string written(const Address& address) {
+std::string written(const IpAddress& address) {
   std::array<char, INET6_ADDRSTRLEN> out{};
   const bool v4 = is_v4(address);
   inet_ntop(v4 ? AF_INET : AF_INET6, address.data() + (v4 ? kMapped / 8 : 0), out.data(),
@@ -24,7 +24,7 @@ std::string written(const Address& address) {
   return out.data();
 }
 
-Address cut(Address address, int bits) {
+IpAddress cut(IpAddress address, int bits) {
   for (int bit = bits; bit < 128; ++bit) {
     auto& byte = address[static_cast<std::size_t>(bit / 8)];
     byte = static_cast<std::uint8_t>(byte & ~(0x80 >> (bit % 8)));
@@ -34,11 +34,11 @@ Address cut(Address address, int bits) {
 
 }  // namespace
 
-std::optional<Address> parse_ip(std::string_view text) {
+std::optional<IpAddress> parse_ip(std::string_view text) {
   std::array<char, 64> zero_ended{};
   if (text.size() >= zero_ended.size()) return {};
   std::copy(text.begin(), text.end(), zero_ended.begin());
-  Address address{};
+  IpAddress address{};
   if (inet_pton(AF_INET6, zero_ended.data(), address.data()) == 1) return address;
   address = {};
   address[10] = address[11] = 0xff;
@@ -46,7 +46,7 @@ std::optional<Address> parse_ip(std::string_view text) {
   return {};
 }
 
-bool Network::contains(const Address& other) const {
+bool Network::contains(const IpAddress& other) const {
   const auto whole = static_cast<std::size_t>(bits / 8);
   if (std::memcmp(address.data(), other.data(), whole) != 0) return false;
   if (bits % 8 == 0) return true;
@@ -72,7 +72,7 @@ Result<Network, std::string> parse_network(std::string_view text) {
   }
   if (digits.empty() || bits > (v4 ? 32 : 128)) return wrong;
   network.bits = v4 ? bits + kMapped : bits;
-  const Address base = cut(network.address, network.bits);
+  const IpAddress base = cut(network.address, network.bits);
   if (base != network.address) {
     return "'" + std::string(text) + "' has bits behind its mask; write \"" + written(base) + "/" +
            std::string(digits) + "\"";
@@ -92,9 +92,9 @@ bool Networks::contains(std::string_view ip) const {
   return address && contains(*address);
 }
 
-bool Networks::contains(const Address& address) const {
+bool Networks::contains(const IpAddress& address) const {
   return std::any_of(networks_.begin(), networks_.end(),
                      [&](const Network& network) { return network.contains(address); });
 }
 
-}  // namespace pgmoat::policy
+}  // namespace pgmoat
