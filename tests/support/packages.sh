@@ -9,7 +9,7 @@ set -euo pipefail
 packages_of() {
   case "$1" in
     build) echo g++ cmake ninja-build ccache libasio-dev libtomlplusplus-dev libcli11-dev rapidjson-dev \
-      libpg-query-dev postgresql-server-dev-15 liblua5.4-dev libre2-dev libxxhash-dev libssl-dev python3 ;;
+      libpg-query-dev postgresql-server-dev-15 liblua5.4-dev libre2-dev libxxhash-dev libssl-dev libpq-dev python3 ;;
     run) echo postgresql-15 postgresql-client-15 python3 ;;
     test) echo clang libgtest-dev libbenchmark-dev postgresql-15 postgresql-client-15 python3 python3-pytest nlohmann-json3-dev lua-check openssl ;;
     bench) echo pgbouncer haproxy libbenchmark-dev valgrind ;;

@@ -9,7 +9,7 @@ import sys
 
 FLOORS = {
     "base": 0, "wire": 1, "sql": 1, "script": 1, "auth": 2, "baseline": 2, "mask": 2, "route": 2,
-    "policy": 3, "session": 4, "observe": 5, "capture": 5, "admin": 5, "net": 5, "app": 6,
+    "policy": 3, "session": 4, "observe": 5, "accounts": 5, "capture": 5, "admin": 5, "net": 5, "app": 6,
 }
 # Third-party headers, and the only folders of src/ that may include them.
 OWNERS = [
@@ -22,6 +22,7 @@ OWNERS = [
     (r"xxhash", {"policy", "sql"}),
     (r"(lua\.h|lua\.hpp|lauxlib\.h|lualib\.h|lua[0-9.]*/)", {"script"}),
     (r"openssl/", {"auth", "net"}),
+    (r"libpq", {"accounts"}),
 ]
 TOP_LEVEL = {"CMakeLists.txt", "src", "rules", "lua", "corpus", "tests", "fuzz", "docs", "README.md", "LICENSE"}
 FILE_LINES, FUNCTION_LINES = 400, 60
@@ -200,7 +201,7 @@ def settings(tree):
     is looked up: ["key"], or the first argument of a call.
     """
     manual = tree.texts.get("docs/configuration.md")
-    code = "".join(tree.texts.get(path, "") for path in ("src/app/config.cc", "src/app/policy_keys.cc", "src/app/tls_keys.cc"))
+    code = "".join(tree.texts.get(path, "") for path in ("src/app/config.cc", "src/app/policy_keys.cc", "src/app/tls_keys.cc", "src/app/auth_keys.cc"))
     if manual is None or not code:
         return
     documented = set()
