@@ -112,4 +112,19 @@ std::string digest_of(const X509& certificate) {
   return hex(digest.data(), size);
 }
 
+std::string binding_of(const X509& certificate) {
+  int method = NID_undef;
+  if (X509_get_signature_info(const_cast<X509*>(&certificate), &method, nullptr, nullptr,
+                              nullptr) != 1) {
+    return {};
+  }
+  // MD5 and SHA-1 give way to SHA-256.
+  if (method == NID_md5 || method == NID_sha1) method = NID_sha256;
+  const EVP_MD* const digest = EVP_get_digestbynid(method);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> octets{};
+  unsigned size = 0;
+  if (digest == nullptr || X509_digest(&certificate, digest, octets.data(), &size) != 1) return {};
+  return {reinterpret_cast<const char*>(octets.data()), size};
+}
+
 }  // namespace pgmoat::net

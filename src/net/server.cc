@@ -172,6 +172,10 @@ void Server::post_tls(const TlsContexts& contexts) {
   for (const auto& worker : impl_->shared.workers) worker->post_tls(contexts);
 }
 
+void Server::post_plan(const std::shared_ptr<const auth::Plan>& plan) {
+  for (const auto& worker : impl_->shared.workers) worker->post_plan(plan);
+}
+
 void Server::post_to_judges(std::vector<std::function<void(policy::Judge&)>> tasks) {
   PGMOAT_CHECK(tasks.size() == workers());
   for (std::size_t i = 0; i < tasks.size(); ++i) {

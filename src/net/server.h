@@ -31,8 +31,13 @@ struct ServerSetup {
   Duration drain = std::chrono::seconds(30);
   Duration unacknowledged{};  // TCP_USER_TIMEOUT of both legs; zero: the system's
   TlsContexts tls;
-  session::Setup session;                                      // prepared
+  std::shared_ptr<const auth::Plan> plan;  // null: every login is passed through
+  session::Setup session;                  // prepared
   std::function<std::unique_ptr<policy::Judge>()> make_judge;  // one per worker
+  // Asks for a user's verifier; `then` may run on any thread, now or later, but runs. Not set: nobody is
+  // asked, and the plan must not want it.
+  std::function<void(const std::string& user, std::function<void(session::VerifierFound)> then)>
+      find_verifier;
   // Called on worker threads with each session's events; must not block.
   std::function<void(std::uint64_t session_id, session::Event&&)> on_event;
 };
@@ -53,10 +58,11 @@ class Server {
   void wait();                             // until every session has ended
   std::vector<Address> listening() const;  // with the ports the system chose, where 0 was asked
   std::size_t sessions() const;
+  // New sessions use these; those that are open keep what they began with.
+  void post_tls(const TlsContexts& contexts);
+  void post_plan(const std::shared_ptr<const auth::Plan>& plan);
   // Any thread: each worker runs its task on its own judge, between two engine calls. What is handed
   // in is one task for each worker; a worker that has ended runs none.
-  // New handshakes use these; connections keep what they began with.
-  void post_tls(const TlsContexts& contexts);
   std::size_t workers() const;
   void post_to_judges(std::vector<std::function<void(policy::Judge&)>> tasks);
 

@@ -190,8 +190,9 @@ void SessionDriver::after_failure() {
 
 void SessionDriver::run(const session::Command& command) {
   std::visit(Overload{
-                 [&](const session::Dial&) { dial_next(); },
+                 [&](const session::Dial&) { dial(); },
                  [&](const session::StartTls& start) { start_tls(start); },
+                 [&](const session::FindVerifier& request) { find_verifier(request.user); },
                  [&](const session::ForwardCancel& request) {
                    asio::error_code ignored;
                    client_.socket.cancel(ignored);
@@ -232,38 +233,6 @@ void SessionDriver::write(wire::Side to, const session::Stream& stream) {
   if (!into.queue) into.queue = std::make_unique<WriteQueue>();
   into.queue->add(stream, sent, leg(wire::other(to)).reading);
   if (into.queued() && !into.waiting_to_write) write_queued(to);
-}
-
-// Where bytes of ours wait to leave in the clear, that peer has not heard that TLS may begin.
-void SessionDriver::start_tls(const session::StartTls& command) {
-  Leg& on = leg(command.side);
-  const auto& context =
-      command.side == wire::Side::client ? worker_.client_tls() : worker_.server_tls();
-  PGMOAT_CHECK(context != nullptr && !on.tls);
-  if (on.queued()) return tell(session::NotSecured{command.side, "it takes no bytes"});
-  on.tls = std::make_unique<TlsStream>(context, on.socket.native_handle(), command.early);
-  shake_hands(command.side);
-}
-
-void SessionDriver::shake_hands(wire::Side side) {
-  Leg& on = leg(side);
-  const TlsStream::Progress progress = on.tls->handshake();
-  if (progress == TlsStream::Progress::done) {
-    on.just_secured = true;
-    if (on.tls->unsent() && !on.waiting_to_write) wait_to_write(side);
-    return tell(session::Secured{side, on.tls->facts()});
-  }
-  if (progress == TlsStream::Progress::failed) {
-    return tell(session::NotSecured{side, on.tls->why()});
-  }
-  ++outstanding_;
-  on.socket.async_wait(
-      progress == TlsStream::Progress::wants_read ? Socket::wait_read : Socket::wait_write,
-      [this, side](const asio::error_code& error) {
-        --outstanding_;
-        if (closed_ || closing_ || error) return;
-        shake_hands(side);
-      });
 }
 
 // A server that ended while we wrote may have said why: its words stand in our receive buffer, before
@@ -317,31 +286,6 @@ void SessionDriver::after_write(wire::Side side) {
   if (leg(side).queued()) return;
   if (leg(side).shut) leg(side).shut_down();
   if (closing_ && !client_.queued() && !server_.queued()) linger();
-}
-
-// The addresses of the server in turn; each has `timeouts.connect` of its own.
-void SessionDriver::dial_next() {
-  const auto& backend = worker_.shared().backend;
-  const std::size_t number = dialled_++;
-  asio::error_code ignored;
-  server_.socket.close(ignored);
-  if (number != 0) tell(session::Redialled{});
-  if (closed_ || closing_) return;
-  ++outstanding_;
-  server_.socket.async_connect(backend[number], [this, number](const asio::error_code& error) {
-    --outstanding_;
-    if (closed_ || closing_ || number + 1 != dialled_) return;
-    if (!error) {
-      endpoint_ = worker_.shared().backend[number];
-      dialled_ = worker_.shared().backend.size();
-      set_options(server_.socket, worker_.shared().setup.unacknowledged);
-      return tell(session::Connected{});
-    }
-    if (dialled_ < worker_.shared().backend.size()) return dial_next();
-    tell(session::ConnectFailed{"cannot connect to the server at " +
-                                to_string(worker_.shared().setup.backend) + ": " +
-                                error.message()});
-  });
 }
 
 void SessionDriver::close_when_written() {

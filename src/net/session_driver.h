@@ -26,6 +26,8 @@ class SessionDriver {
   void sweep(Instant now);
   bool gone() const { return closed_ && outstanding_ == 0; }
   bool owns_key(std::uint32_t pid, std::string_view secret) const;
+  // Ends, as soon as it is idle, where the plan has another password than the one that it came in with.
+  void plan_changed(const auth::Plan& plan);
   bool server_speaks_tls() const { return server_.tls != nullptr; }
   const std::string& server_secret() const { return key_->server_secret; }
   const asio::ip::tcp::endpoint& server() const { return endpoint_; }
@@ -48,6 +50,8 @@ class SessionDriver {
   void write_failed(wire::Side side);
   void after_failure();
   void after_write(wire::Side side);
+  void find_verifier(const std::string& user);
+  void dial();
   void dial_next();
   void close_when_written();
   void linger();

@@ -22,7 +22,7 @@ constexpr auto kHardClose = std::chrono::seconds(2);
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 session::Origin origin_of(const Socket& client) {
-  std::array<unsigned char, 50> random{};
+  std::array<unsigned char, 82> random{};
   PGMOAT_CHECK(::getrandom(random.data(), random.size(), 0) == std::ssize(random));
   session::Origin origin;
   asio::error_code error;
@@ -34,9 +34,10 @@ session::Origin origin_of(const Socket& client) {
     origin.refusal_token += "0123456789abcdef"[random[i] >> 4];
     origin.refusal_token += "0123456789abcdef"[random[i] & 15];
   }
-  for (std::size_t i = 40; i < random.size(); ++i) {
+  for (std::size_t i = 40; i < 50; ++i) {
     origin.session_id += "abcdefghijklmnopqrstuvwxyz234567"[random[i] & 31];
   }
+  origin.seed.assign(reinterpret_cast<const char*>(random.data()) + 50, 32);
   origin.accepted = coarse_now();
   return origin;
 }
@@ -51,7 +52,10 @@ Instant coarse_now() {
 }
 
 Worker::Worker(Shared& shared)
-    : shared_(shared), judge_(shared.setup.make_judge()), tls_(shared.setup.tls) {}
+    : shared_(shared),
+      judge_(shared.setup.make_judge()),
+      tls_(shared.setup.tls),
+      plan_(shared.setup.plan) {}
 
 asio::error_code Worker::listen(const asio::ip::tcp::endpoint& at, std::uint16_t& port) {
   asio::error_code error;
@@ -92,6 +96,13 @@ void Worker::post_tls(TlsContexts contexts) {
   mailbox_.post([this, contexts = std::move(contexts)] { tls_ = contexts; });
 }
 
+void Worker::post_plan(std::shared_ptr<const auth::Plan> plan) {
+  mailbox_.post([this, plan = std::move(plan)] {
+    plan_ = plan;
+    for (const auto& session : sessions_) session->plan_changed(*plan_);
+  });
+}
+
 void Worker::post_to_judge(std::function<void(policy::Judge&)> task) {
   mailbox_.post([this, task = std::move(task)] { task(*judge_); });
 }
@@ -129,6 +140,7 @@ void Worker::welcome(Socket client) {
     return reject(client);
   }
   session::Origin origin = origin_of(client);
+  origin.plan = plan_;
   origin.surplus = before >= shared_.setup.sessions;
   sessions_.push_back(std::make_unique<SessionDriver>(*this, std::move(client), std::move(origin),
                                                       shared_.next_id.fetch_add(1)));

@@ -45,6 +45,8 @@ class Worker {
   void join();
   void post_stop(Server::Stop how);
   void post_tls(TlsContexts contexts);
+  void post_plan(std::shared_ptr<const auth::Plan> plan);
+  void post(std::function<void()> task) { mailbox_.post(std::move(task)); }
   void post_to_judge(std::function<void(policy::Judge&)> task);
 
   // For drivers, on this worker's thread.
@@ -75,6 +77,7 @@ class Worker {
   Mailbox mailbox_{io_};
   std::unique_ptr<policy::Judge> judge_;
   TlsContexts tls_;
+  std::shared_ptr<const auth::Plan> plan_;
   wire::BufferPool pool_;
   session::Outbox outbox_;
   std::vector<Acceptor> acceptors_;

@@ -76,9 +76,9 @@ void put_flag(Json& json, const char* key, bool value) {
 }
 
 const char* name_of(const session::Event& event) {
-  static constexpr const char* kNames[] = {"session_opened", "auth_finished", "statement_judged",
-                                           "protocol_fault", "turned_opaque", "finding",
-                                           "session_closed"};
+  static constexpr const char* kNames[] = {"session_opened",   "client_proved",  "auth_finished",
+                                           "statement_judged", "protocol_fault", "turned_opaque",
+                                           "finding",          "session_closed"};
   static_assert(std::size(kNames) == std::variant_size_v<session::Event>);
   return kNames[event.index()];
 }
@@ -93,6 +93,7 @@ void put_fields(Json& json, const session::Event& event) {
                    put(json, "client", e.client);
                    if (!e.tls.empty()) put(json, "tls", e.tls);
                  },
+                 [&](const ClientProved& e) { put(json, "method", e.method); },
                  [&](const AuthFinished& e) {
                    put_flag(json, "ok", e.ok);
                    put(json, "sqlstate", e.sqlstate);

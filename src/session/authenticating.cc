@@ -9,6 +9,7 @@
 #include "session/rewriting.h"
 #include "wire/backend.h"
 #include "wire/frontend.h"
+#include "wire/startup.h"
 
 namespace pgmoat::session {
 
@@ -53,10 +54,13 @@ Asked asked_by(wire::AuthenticationKind kind) {
 // The server gets its key, the client one of ours: only a CancelRequest that we can map ever
 // reaches the server. The process id stays the server's, since drivers compare it with
 // pg_backend_pid(). Monitoring changes nothing.
-void key_data(Scene& scene, const wire::BackendKeyData& key, Bytes frame) {
+void key_data(const Authenticating& phase, Scene& scene, const wire::BackendKeyData& key,
+              Bytes frame) {
   OwnCancelKey own{key.pid, std::string(as_text(key.secret)), std::string(as_text(key.secret))};
   if (scene.enforcing()) {
-    own.client_secret = scene.origin.cancel_secret.substr(0, key.secret.size() == 4 ? 4 : 32);
+    const bool is_short =
+        phase.ended_here ? phase.negotiation.version < wire::kProtocol32 : key.secret.size() == 4;
+    own.client_secret = scene.origin.cancel_secret.substr(0, is_short ? 4 : 32);
     scene.out->to_client.say([&](std::string& to) {
       wire::encode(wire::BackendKeyData{key.pid, as_bytes(own.client_secret)}, to);
     });
@@ -64,16 +68,6 @@ void key_data(Scene& scene, const wire::BackendKeyData& key, Bytes frame) {
     scene.out->to_client.release(frame);
   }
   scene.out->commands.push_back(std::move(own));
-}
-
-// Ours, with the names that we took out; at most what the server itself would agree to.
-void say_negotiation(Scene& scene, const Negotiation& negotiation) {
-  std::string names;
-  for (const std::string& name : negotiation.refused_options) (names += name).push_back('\0');
-  wire::NegotiateProtocolVersion message{
-      negotiation.version, static_cast<std::uint32_t>(negotiation.refused_options.size()),
-      as_bytes(names)};
-  scene.out->to_client.say([&](std::string& to) { wire::encode(message, to); });
 }
 
 std::optional<wire::Fault> with_tag(const wire::Fault& error, char tag) {
@@ -132,7 +126,7 @@ std::optional<wire::Fault> on_message(Authenticating& phase, Scene& scene,
     case 'K': {
       const auto key = wire::decode_backend_key_data(piece.body());
       if (!key) return with_tag(key.error(), 'K');
-      key_data(scene, *key, piece.bytes);
+      key_data(phase, scene, *key, piece.bytes);
       return std::nullopt;
     }
     case 'S': {

@@ -16,6 +16,12 @@ using Tls = Dialing::Tls;
 
 Step open_login(Dialing& dialing, Scene& scene) {
   if (dialing.opaque) return become(Opaque{});
+  if (dialing.onward) {
+    ServerLogin next;
+    next.onward = std::move(dialing.onward);
+    scene.out->to_server.say([&](std::string& to) { to += next.onward->packet; });
+    return become(std::move(next));
+  }
   if (dialing.rewritten.empty()) {
     scene.out->to_server.release(scene.client_in.pending().first(dialing.packet_size));
   } else {

@@ -55,6 +55,7 @@ Step client_step(P& phase, Scene& scene) {
 }
 Step client_step(TlsHandshake&, Scene&) { return stay(); }
 Step client_step(Dialing&, Scene&) { return stay(); }
+Step client_step(ServerLogin&, Scene&) { return stay(); }
 Step client_step(Closed&, Scene& scene) {
   scene.client_in.take(scene.client_in.pending().size());
   return stay();
@@ -66,6 +67,7 @@ Step server_step(P& phase, Scene& scene) {
 }
 Step server_step(Greeting&, Scene&) { return stay(); }
 Step server_step(TlsHandshake&, Scene&) { return stay(); }
+Step server_step(ClientLogin&, Scene&) { return stay(); }
 Step server_step(Closed&, Scene& scene) {
   scene.server_in.take(scene.server_in.pending().size());
   return stay();
@@ -107,7 +109,10 @@ bool Engine::State::holds_client() const {
   if (const auto* login = std::get_if<Authenticating>(&phase)) {
     return login->asked == Authenticating::Asked::nothing;
   }
-  return is<Dialing>();
+  if (const auto* login = std::get_if<ClientLogin>(&phase)) {
+    return login->asked == ClientLogin::Asked::nothing;
+  }
+  return is<Dialing>() || is<ServerLogin>();
 }
 
 void Engine::State::close_quietly(std::string why) {
@@ -133,7 +138,8 @@ void Engine::State::finish(std::string_view sqlstate, std::string_view message) 
 // Terminate, so the server gets the same end.
 void Engine::State::client_ended() {
   if (is<Greeting>() || is<TlsHandshake>()) return close_quietly("client left");
-  if (is<Dialing>() || is<Authenticating>()) {
+  if (is<ClientLogin>()) return close_quietly("client left during login");
+  if (is<Dialing>() || is<ServerLogin>() || is<Authenticating>()) {
     const bool more = is<Dialing>()
                           ? scene.client_in.pending().size() > std::get<Dialing>(phase).packet_size
                           : !scene.client_in.idle();
@@ -215,7 +221,8 @@ void Engine::State::not_secured(const NotSecured& failed) {
 }
 
 bool Engine::State::logging_in() const {
-  return is<Greeting>() || is<TlsHandshake>() || is<Dialing>() || is<Authenticating>();
+  return is<Greeting>() || is<TlsHandshake>() || is<ClientLogin>() || is<Dialing>() ||
+         is<ServerLogin>() || is<Authenticating>();
 }
 
 void Engine::State::timed_out() {
@@ -282,6 +289,12 @@ void Engine::on_transport(const TransportEvent& event, Instant now, Outbox& out)
                  [&](const ConnectFailed& failed) { state.dial_failed(failed.why); },
                  [&](const Secured& done) { state.secured(done); },
                  [&](const NotSecured& failed) { state.not_secured(failed); },
+                 [&](const VerifierFound& found) {
+                   auto* login = std::get_if<ClientLogin>(&state.phase);
+                   if (login == nullptr) return;
+                   if (Step step = on_verifier(*login, scene, found))
+                     state.phase = std::move(*step);
+                 },
                  [&](const Eof& eof) {
                    (eof.side == Side::client ? scene.client_eof : scene.server_eof) = true;
                  },
@@ -311,7 +324,8 @@ Appetite Engine::appetite() const {
       state.is<TlsHandshake>() || (state.holds_client() && !state.scene.client_in.idle());
   const auto* dialing = std::get_if<Dialing>(&state.phase);
   const bool served = dialing != nullptr ? dialing->tls == Dialing::Tls::asked
-                                         : !state.is<Greeting>() && !state.is<TlsHandshake>();
+                                         : !state.is<Greeting>() && !state.is<TlsHandshake>() &&
+                                               !state.is<ClientLogin>();
   return {!state.scene.client_eof && !held, !state.scene.server_eof && served};
 }
 
@@ -343,7 +357,9 @@ std::string_view Engine::phase_name() const {
   return std::visit(Overload{
                         [](const Greeting&) { return "greeting"; },
                         [](const TlsHandshake&) { return "tls handshake"; },
+                        [](const ClientLogin&) { return "client login"; },
                         [](const Dialing&) { return "dialing"; },
+                        [](const ServerLogin&) { return "server login"; },
                         [](const Authenticating&) { return "authenticating"; },
                         [](const Ready&) { return "ready"; },
                         [](const Opaque&) { return "opaque"; },
@@ -352,6 +368,8 @@ std::string_view Engine::phase_name() const {
                     },
                     state_->phase);
 }
+
+const auth::Credential* Engine::credential() const { return state_->scene.credential.get(); }
 
 std::size_t Engine::owed() const {
   const auto* ready = std::get_if<Ready>(&state_->phase);

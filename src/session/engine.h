@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "auth/plan.h"
 #include "base/bytes.h"
 #include "base/instant.h"
 #include "policy/judge.h"
@@ -56,6 +57,8 @@ struct Origin {
   Instant accepted{};
   bool surplus = false;    // over the limit of sessions: told 53300 once it says who it is
   std::string session_id;  // random letters and digits, 10 or more: decisions are named after it
+  std::string seed;        // 32 random octets: what logins of ours are made with
+  std::shared_ptr<const auth::Plan> plan;  // null: every login is passed through
 };
 
 struct Connected {};
@@ -71,6 +74,10 @@ struct NotSecured {
   wire::Side side = wire::Side::client;
   std::string why;
 };
+struct VerifierFound {                             // what FindVerifier asked for
+  bool asked = false;                              // false: the server could not be asked
+  std::shared_ptr<const auth::Verifier> verifier;  // null: no such user
+};
 struct Eof {
   wire::Side side = wire::Side::client;
 };
@@ -82,8 +89,8 @@ struct Timer {};  // deadline() has passed
 struct Leave {
   bool now = false;
 };  // shutdown: now, or as soon as the session is idle
-using TransportEvent = std::variant<Connected, Redialled, ConnectFailed, Secured, NotSecured, Eof,
-                                    Failed, Timer, Leave>;
+using TransportEvent = std::variant<Connected, Redialled, ConnectFailed, Secured, NotSecured,
+                                    VerifierFound, Eof, Failed, Timer, Leave>;
 
 struct Appetite {
   bool client = false;
@@ -114,8 +121,9 @@ class Engine {
   // In the middle of things: logged in, and no side has announced an end.
   bool steady() const;
   std::string_view phase_name()
-      const;                 // "greeting", "tls handshake", ..., for tests and the console
-  std::size_t owed() const;  // entries of the ledger, for tests
+      const;  // "greeting", "tls handshake", ..., for tests and the console
+  const auth::Credential* credential() const;  // that this session has logged in with; null: none
+  std::size_t owed() const;                    // entries of the ledger, for tests
 
  private:
   struct State;

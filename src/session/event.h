@@ -22,9 +22,13 @@ struct SessionOpened {  // the startup message was accepted
   std::string tls;  // the version that the client speaks; "": in the clear
 };
 
+struct ClientProved {  // to pgmoat, by this method; it goes on to the server
+  std::string method;
+};
+
 struct AuthFinished {
   bool ok = false;
-  std::string sqlstate;  // of the server's refusal
+  std::string sqlstate;  // of the refusal, the server's or ours
 };
 
 struct StatementJudged {  // one for each finding, and for each of the session's own objections
@@ -58,7 +62,7 @@ struct SessionClosed {
   std::uint64_t client_bytes = 0, server_bytes = 0;
 };
 
-using Event = std::variant<SessionOpened, AuthFinished, StatementJudged, ProtocolFault,
-                           TurnedOpaque, Finding, SessionClosed>;
+using Event = std::variant<SessionOpened, ClientProved, AuthFinished, StatementJudged,
+                           ProtocolFault, TurnedOpaque, Finding, SessionClosed>;
 
 }  // namespace pgmoat::session

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "auth/digest.h"
 #include "session/judging.h"
 #include "session/phase.h"
 #include "wire/backend.h"
@@ -45,6 +46,11 @@ void Scene::say_fatal(std::string_view sqlstate, std::string_view message, std::
   out->to_client.say([&](std::string& to) {
     wire::encode_error({"FATAL", sqlstate, message, detail, hint}, to);
   });
+}
+
+std::string Scene::octets(std::string_view name, std::size_t size) const {
+  const auth::Key made = auth::hmac(as_bytes(origin.seed), name);
+  return std::string(as_text(made.bytes().first(size)));
 }
 
 bool tolerates(Scene& scene, wire::Side side, const wire::Fault& fault) {

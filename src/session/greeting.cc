@@ -33,7 +33,8 @@ Step relay_unread(Scene& scene) {
 }
 
 Step bad_packet(const Greeting& greeting, Scene& scene, const wire::Fault& fault) {
-  if (tolerates(scene, wire::Side::client, fault) && !must_be_secure(greeting, scene)) {
+  if (tolerates(scene, wire::Side::client, fault) && !must_be_secure(greeting, scene) &&
+      !scene.ends_logins()) {
     scene.report(TurnedOpaque{std::string("startup packet: ") + fault.what});
     return relay_unread(scene);
   }
@@ -58,10 +59,14 @@ Negotiation negotiate(const wire::StartupMessage& startup, const StartupVerdict&
   return negotiation;
 }
 
-std::string rewrite(const wire::StartupMessage& startup, std::uint32_t version) {
+// Without what is not agreed to; `user` takes the place of the client's, where not empty.
+std::string rewrite(const wire::StartupMessage& startup, std::uint32_t version,
+                    std::string_view user = {}) {
   std::string kept;
+  if (!user.empty()) kept.append("user").append(1, '\0').append(user).push_back('\0');
   for (const wire::Parameter& parameter : wire::parameters_of(startup)) {
     if (parameter.name.starts_with("_pq_.")) continue;
+    if (parameter.name == "user" && !user.empty()) continue;
     kept.append(parameter.name).push_back('\0');
     kept.append(parameter.value).push_back('\0');
   }
@@ -111,6 +116,29 @@ Opinion judge_connect(Scene& scene) {
   return ask(scene, subject_of(scene, policy::Subject::Kind::connect), "StartupMessage");
 }
 
+// As PostgreSQL says of pg_hba.conf.
+Step nobody_fits(Scene& scene) {
+  const std::string words = "no rule of [auth] for host \"" + std::string(scene.view.client_ip()) +
+                            "\", user \"" + scene.who.user + "\", database \"" +
+                            scene.who.database + "\", " +
+                            (scene.client_tls ? "SSL encryption" : "no encryption");
+  scene.report(AuthFinished{false, "28000"});
+  return end(scene, "28000", "pgmoat: " + words);
+}
+
+// The packet that the server gets is ours, so the client's leaves the buffer here.
+Step end_login_here(Scene& scene, const auth::Rule& rule, const wire::StartupMessage& message,
+                    const StartupVerdict& verdict, std::uint32_t size) {
+  auto onward = std::make_unique<Onward>();
+  const Negotiation negotiation = negotiate(message, verdict);
+  const bool mapped = rule.credential != nullptr && !rule.credential->user.empty();
+  onward->version = negotiation.version;
+  onward->user = mapped ? rule.credential->user : scene.who.user;
+  onward->packet = rewrite(message, negotiation.version, onward->user);
+  scene.client_in.take(size);
+  return begin_login(scene, rule, std::move(onward), negotiation);
+}
+
 Step startup(const Greeting& greeting, Scene& scene, const wire::StartupMessage& message,
              std::uint32_t size) {
   if (must_be_secure(greeting, scene)) {
@@ -120,7 +148,7 @@ Step startup(const Greeting& greeting, Scene& scene, const wire::StartupMessage&
   if (message.version >> 16 != kMajor3) {
     const std::string version =
         std::to_string(message.version >> 16) + "." + std::to_string(message.version & 0xffff);
-    if (!scene.enforcing()) {
+    if (!scene.enforcing() && !scene.ends_logins()) {
       scene.report(TurnedOpaque{"startup packet: protocol " + version});
       return relay_unread(scene);
     }
@@ -146,6 +174,14 @@ Step startup(const Greeting& greeting, Scene& scene, const wire::StartupMessage&
   scene.report(SessionOpened{clipped(scene.who.user), clipped(scene.who.database),
                              clipped(scene.who.application), scene.origin.client,
                              scene.client_tls ? scene.client_tls->version : std::string()});
+  if (scene.origin.plan != nullptr && !scene.origin.plan->rules.empty()) {
+    const auth::Rule* rule = scene.origin.plan->rule_for(
+        {scene.who.user, scene.who.database, scene.view.client_ip(), greeting.secured});
+    if (rule == nullptr) return nobody_fits(scene);
+    if (rule->method != auth::Method::pass_through) {
+      return end_login_here(scene, *rule, message, verdict, size);
+    }
+  }
   Dialing dialing;
   dialing.packet_size = size;
   dialing.since = scene.now;

@@ -56,6 +56,9 @@ struct StartTls {  // after what was said in the clear; answer with Secured or N
   wire::Side side = wire::Side::client;
   std::string early;  // what the peer has sent of it already
 };
+struct FindVerifier {  // ask the server what this user's password is checked with; VerifierFound
+  std::string user;
+};
 struct ForwardCancel {  // a CancelRequest arrived; the connection ends when it was done
   std::uint32_t pid = 0;
   std::string secret;  // as the client sent it
@@ -68,8 +71,8 @@ struct OwnCancelKey {  // this session's server key, and the key its client was 
 struct ShutdownServer {};   // no more bytes for the server: half-close after what was written
 struct CloseAfterFlush {};  // write what is there to both sides, then close both
 
-using Command =
-    std::variant<Dial, StartTls, ForwardCancel, OwnCancelKey, ShutdownServer, CloseAfterFlush>;
+using Command = std::variant<Dial, StartTls, FindVerifier, ForwardCancel, OwnCancelKey,
+                             ShutdownServer, CloseAfterFlush>;
 
 struct Outbox {
   Stream to_client;

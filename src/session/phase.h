@@ -5,16 +5,21 @@
 //   Greeting -> Dialing -> Authenticating -> Ready -> Draining -> Closed
 //       \           \             \            \--> Opaque (on_failure "pass": framing is lost, relay)
 //        \-----------\-------------\--> Closed
+//   Greeting -> ClientLogin -> Dialing <-> ServerLogin -> Authenticating, where pgmoat ends the login
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "session/login.h"
+#include "session/negotiation.h"
 #include "session/ready.h"
 #include "session/scene.h"
+#include "session/step.h"
 
 namespace pgmoat::session {
 
@@ -29,18 +34,12 @@ struct Greeting {
 // Of the client. Nothing is read in the clear from here on.
 struct TlsHandshake {};
 
-// What we tell the server and the client about the protocol version when enforcing: a minor
-// version or `_pq_.` option that our decoders do not know is never agreed to.
-struct Negotiation {
-  std::uint32_t version = 0;
-  std::vector<std::string> refused_options;
-  bool needed = false;
-};
-
 struct Dialing {
   std::uint32_t packet_size = 0;  // the client's startup packet, still in its buffer
   std::string rewritten;          // sent instead of it, where not empty
   Negotiation negotiation;
+  std::unique_ptr<Onward>
+      onward;           // where pgmoat has ended the client's login; no packet waits then
   bool opaque = false;  // monitor: what the client sent is no startup packet; relay it
   enum class Tls : std::uint8_t { none, asked, shaking_hands };
   Tls tls = Tls::none;  // with the server
@@ -50,7 +49,8 @@ struct Dialing {
 struct Authenticating {
   enum class Asked : std::uint8_t { nothing, password, sasl_initial, sasl, gss };
   Asked asked = Asked::nothing;
-  bool finished = false;  // AuthenticationOk has come
+  bool finished = false;    // AuthenticationOk has come
+  bool ended_here = false;  // by our own login: client and server need not speak the same version
   Negotiation negotiation;
   // Settings of the policy's are being set: the client has not been told that the session is ready.
   policy::Judged setting;
@@ -65,11 +65,6 @@ struct Draining {
 
 struct Closed {};
 
-using Phase =
-    std::variant<Greeting, TlsHandshake, Dialing, Authenticating, Ready, Opaque, Draining, Closed>;
-
-// Null: wait for more. Transitions are rare, so they may allocate; staying is free.
-using Step = std::unique_ptr<Phase>;
 inline Step stay() { return nullptr; }
 template <class P>
 Step become(P phase) {
@@ -78,11 +73,14 @@ Step become(P phase) {
 
 Step on_client(Greeting&, Scene&);
 Step on_secured(TlsHandshake&, Scene&);
+Step on_client(ClientLogin&, Scene&);
+Step on_verifier(ClientLogin&, Scene&, const VerifierFound& found);
 Step on_connected(Dialing&, Scene&);
 Step on_secured(Dialing&, Scene&);
 Step on_server(Dialing&, Scene&);
 // There is no server for this session, for the reason given.
 Step no_server(const Dialing&, Scene&, std::string why);
+Step on_server(ServerLogin&, Scene&);
 Step on_client(Authenticating&, Scene&);
 Step on_server(Authenticating&, Scene&);
 Step on_client(Ready&, Scene&);
