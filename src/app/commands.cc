@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/auth_keys.h"
 #include "app/check_report.h"
 #include "app/config.h"
 #include "app/explain.h"
@@ -93,6 +94,7 @@ int check(const Options& options) {
   if (!config) return fail(config.error());
   settle(*config);
   if (const auto contexts = tls_contexts(*config); !contexts) return fail(contexts.error());
+  if (const auto plan = make_plan(*config, nullptr); !plan) return fail(plan.error());
   const auto policy = build_policy(config->policy, policy::Mode::enforce, 1);
   if (!policy) return fail(policy.error());
   const auto trial = Trial::start(policy->bundle, config->policy);  // its scripts load

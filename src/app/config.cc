@@ -7,6 +7,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "app/auth_keys.h"
 #include "app/keys.h"
 #include "app/policy_keys.h"
 #include "app/tls_keys.h"
@@ -25,6 +26,7 @@ class Walk {
     sections_ = {{"protocol", protocol()},
                  {"client_tls", client_tls_keys(config_.client_tls, file_)},
                  {"server_tls", server_tls_keys(config_.server_tls, file_)},
+                 {"auth", auth_keys(config_.auth, file_, complain())},
                  {"refuse", {{"words", words(config_.refuse_words)}}},
                  {"limits", limits()},
                  {"timeouts", timeouts()},
@@ -37,6 +39,7 @@ class Walk {
     for (const Section& section : sections_) {
       all.push_back({section.name, [&](const toml::node& node) { return read(section, node); }});
     }
+    all.push_back({"credential", credentials(config_.auth, file_, complain())});
     read_keys(root, "", all, complain(), [this](std::string_view key) { return home(key); });
     return sentences();
   }
@@ -211,6 +214,9 @@ Result<Config, ConfigErrors> read_config_text(std::string_view text, const std::
   }
   ConfigErrors errors = walk.run(parsed.table());
   if (!errors.empty()) return errors;
+  Config settled = config;
+  settle(settled);
+  if (errors = impossible_logins(settled, file); !errors.empty()) return errors;
   return config;
 }
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "app/secret_source.h"
+#include "auth/plan.h"
 #include "base/result.h"
 #include "net/server.h"
 #include "net/tls.h"
@@ -30,12 +32,47 @@ struct PolicyConfig {
   bool empty() const { return packs.empty() && paths.empty(); }
 };
 
+// A password of pgmoat's own at the server.
+struct CredentialConfig {
+  std::string user;  // "": the client's
+  SecretSource password;
+  Duration refresh{};  // how often its source is looked at; zero: at SIGHUP only
+  bool refresh_given = false;
+  std::string database;  // where a new password is tried; "": postgres
+  bool drains = false;   // old sessions end as they become idle
+  policy::Place place;
+};
+
+// Verifiers that the server is asked for.
+struct VerifierQuery {
+  std::string login;     // the credential that asks; "": nobody is asked
+  std::string database;  // "": postgres
+  std::string sql;       // "": accounts::kDefaultQuery
+  Duration keep = std::chrono::seconds(10);
+  policy::Place place;
+};
+
+// Who may log in, and how; the plan is made of it, and of what its files hold by then.
+struct AuthConfig {
+  std::string users;  // the file of users; "": none
+  VerifierQuery query;
+  bool unbound_scram = false;  // what passing SCRAM through two TLS connections needs is seen to
+  struct Row {
+    auth::Rule rule;    // without its credential
+    std::string login;  // a credential's name; "": the client's own
+    policy::Place place;
+  };
+  std::vector<Row> rows;
+  std::map<std::string, CredentialConfig> credentials;
+};
+
 struct Config {
   net::ServerSetup server;  // session not yet prepared; make_judge and on_event not set
   std::vector<std::string> refuse_words;
   PolicyConfig policy;
   net::ClientTls client_tls;
   net::ServerTls server_tls;
+  AuthConfig auth;
   bool bad_frame_given = false;  // else it follows the mode
   bool oversize_given = false;
 };

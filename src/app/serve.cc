@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "app/logins.h"
 #include "app/policy_hub.h"
 #include "app/tls_keys.h"
 #include "observe/event_log.h"
@@ -24,31 +25,48 @@ policy::Mode ceiling_of(const Config& config) {
                                                               : policy::Mode::monitor;
 }
 
-// What SIGHUP takes over, all or nothing: the policy's part of the file, and what the files of TLS hold
-// by now. The rest needs a restart.
-ConfigErrors take_over(Server& server, PolicyHub& hub, const std::string& file,
-                       const Config& running) {
-  auto config = file.empty() ? Result<Config, ConfigErrors>(default_config()) : read_config(file);
+// What a signal acts on.
+struct Running {
+  Server& server;
+  observe::EventLog& log;
+  PolicyHub& hub;
+  Logins& logins;
+  const std::string& file;
+  const Config& config;  // that it was started with
+};
+
+// What SIGHUP takes over, all or nothing: the policy's part of the file, who may log in, and what the
+// files of TLS hold by now. The rest needs a restart.
+ConfigErrors take_over(Running& running) {
+  auto config = running.file.empty() ? Result<Config, ConfigErrors>(default_config())
+                                     : read_config(running.file);
   if (!config) return config.error();
-  config->server.backend = running.server.backend;
-  config->client_tls.mode = running.client_tls.mode;
-  config->server_tls.mode = running.server_tls.mode;
+  settle(*config);
+  config->server.backend = running.config.server.backend;
+  config->client_tls.mode = running.config.client_tls.mode;
+  config->server_tls.mode = running.config.server_tls.mode;
+  config->auth.query = running.config.auth.query;
   const auto contexts = tls_contexts(*config);
   if (!contexts) return contexts.error();
-  ConfigErrors errors = hub.reload(config->policy, ceiling_of(running), server);
-  if (errors.empty()) server.post_tls(*contexts);
-  return errors;
+  ConfigErrors errors = running.logins.prepare(*config);
+  if (errors.empty()) {
+    errors = running.hub.reload(config->policy, ceiling_of(running.config), running.server);
+  }
+  if (!errors.empty()) return errors;
+  running.server.post_tls(*contexts);
+  running.logins.commit();
+  return {};
 }
 
-void reload(Server& server, observe::EventLog& log, PolicyHub& hub, const std::string& file,
-            const Config& running) {
-  const ConfigErrors errors = take_over(server, hub, file, running);
+void reload(Running& running) {
+  const ConfigErrors errors = take_over(running);
+  observe::EventLog& log = running.log;
+  const PolicyHub& hub = running.hub;
   if (errors.empty()) {
-    log.say("info",
-            "policy " + std::to_string(hub.epoch()) +
-                " is in force: " + std::to_string(hub.rules()) +
-                " rules; what stands outside [policy], [sql], [script] and the files of TLS "
-                "takes a restart");
+    log.say("info", "policy " + std::to_string(hub.epoch()) +
+                        " is in force: " + std::to_string(hub.rules()) +
+                        " rules; what stands outside [policy], [sql], [script], [auth], "
+                        "[credential] and the files of TLS takes a restart");
     for (const std::string& warning : hub.warnings()) log.say("warning", warning);
     return;
   }
@@ -57,8 +75,8 @@ void reload(Server& server, observe::EventLog& log, PolicyHub& hub, const std::s
           "nothing was reloaded: policy " + std::to_string(hub.epoch()) + " stays in force");
 }
 
-void steer(Server& server, observe::EventLog& log, PolicyHub& hub, const std::string& file,
-           const Config& running, const sigset_t& set, const std::atomic<bool>& ended) {
+void steer(Running running, const sigset_t& set, const std::atomic<bool>& ended) {
+  observe::EventLog& log = running.log;
   bool asked = false;
   while (true) {
     int signal = 0;
@@ -69,14 +87,14 @@ void steer(Server& server, observe::EventLog& log, PolicyHub& hub, const std::st
       continue;
     }
     if (signal == SIGHUP) {
-      reload(server, log, hub, file, running);
+      reload(running);
       continue;
     }
     Server::Stop how =
         signal == SIGTERM ? Server::Stop::when_clients_leave : Server::Stop::when_idle;
     if (signal == SIGQUIT || asked) how = Server::Stop::now;
     log.say("info", how == Server::Stop::now ? "stopping now" : "stopping: no new sessions");
-    server.stop(how);
+    running.server.stop(how);
     asked = true;
   }
 }
@@ -117,6 +135,12 @@ int serve(Config config, const std::string& file) {
     return 1;
   }
   config.server.tls = *contexts;
+  Logins logins(log);
+  if (const ConfigErrors errors = logins.load(config); !errors.empty()) {
+    for (const std::string& error : errors) std::fprintf(stderr, "pgmoat: %s\n", error.c_str());
+    return 1;
+  }
+  logins.equip(config.server);
   config.server.make_judge = [&hub] { return hub.make_judge(); };
   config.server.on_event = [&log](std::uint64_t id, session::Event&& event) {
     log.add(id, std::move(event));
@@ -130,9 +154,11 @@ int serve(Config config, const std::string& file) {
                       backend + ", mode " + (enforce ? "enforce" : "monitor") + ", " +
                       std::to_string(hub.rules()) + " rules");
   std::atomic<bool> ended = false;
-  std::thread steering([&] { steer(**server, log, hub, file, config, set, ended); });
+  logins.watch(**server);
+  std::thread steering([&] { steer({**server, log, hub, logins, file, config}, set, ended); });
   (*server)->wait();
   ended = true;
+  logins.unwatch();
   pthread_kill(steering.native_handle(), SIGUSR2);
   steering.join();
   log.say("info", "stopped");

@@ -25,7 +25,8 @@ with open(os.path.join(ROOT, "docs", "policy", "packs.md"), encoding="utf-8") as
     TENANTS = next(text for text in re.findall(r"^```toml\n(.*?)^```$", page.read(), re.M | re.S) if "app.tenant" in text)
 
 
-DEFAULTS = by_section(MANUAL, r"^## \[(\w+)\]$", r"^\| `(\w+)` \| [^|]+ \| `?([^|]+?)`? \|")
+# Sections that are there once for each name are not in the complete file.
+DEFAULTS = {(section, key): value for (section, key), value in by_section(MANUAL, r"^##+ \[(.+)\]$", r"^\| `(\w+)` \| [^|]+ \| `?([^|]+?)`? \|").items() if "." not in section}
 
 
 def check(text, folder):

@@ -24,7 +24,7 @@ from wire import (GSSENC_REQUEST, SSL_REQUEST, Conn, cancel_request, fields, fra
 class Shop:
     """A server with TLS, its authority, and everybody's certificates."""
 
-    def __init__(self):
+    def __init__(self, hba=""):
         self.ca, self.other = Authority(), Authority("somebody else's")
         self.server = self.ca.make("server")
         self.moat = self.ca.make("moat")
@@ -40,7 +40,7 @@ class Shop:
         self.postgres = Postgres(
             settings=f"ssl=on\nssl_cert_file='{self.folder}/server.crt'\nssl_key_file='{self.folder}/server.key'\n"
                      f"ssl_ca_file='{self.folder}/ca.crt'\npassword_encryption='scram-sha-256'\n",
-            hba="hostssl all bound 127.0.0.1/32 scram-sha-256\nhost all bound 127.0.0.1/32 scram-sha-256\n"
+            hba=hba + "hostssl all bound 127.0.0.1/32 scram-sha-256\nhost all bound 127.0.0.1/32 scram-sha-256\n"
                 "hostssl all moat 127.0.0.1/32 cert\n")
         self.postgres.start()
         with Conn(self.postgres.port) as conn:
@@ -73,6 +73,11 @@ def shop():
         made.stop()
 
 
+def relaying(backend, **config):
+    """Logins passed through, SCRAM between two TLS connections too: what then happens is what is tested."""
+    return Pgmoat(backend, **{"auth": {"unbound_scram": True}, **config})
+
+
 def psql(port, user="postgres", sql="select 1", timeout=20, **words):
     words = {"host": "127.0.0.1", "port": port, "user": user, "dbname": "postgres", **words}
     environment = {"PATH": os.environ["PATH"], "PGPASSWORD": "swordfish", "HOME": "/nonexistent"}
@@ -96,7 +101,7 @@ def test_every_client_reaches_every_server(shop, client, server):
     client_tls = {} if client == "plain" else shop.client_tls()
     if client == "certificate":
         client_tls.update(ca=ca, client_certificates="require")
-    with Pgmoat(shop.postgres.port, client_tls=client_tls, server_tls=server_tls) as moat:
+    with relaying(shop.postgres.port, client_tls=client_tls, server_tls=server_tls) as moat:
         context = None if client == "plain" else shop.context(shop.alice if client == "certificate" else None)
         user = "moat" if server == "certificate" else "postgres"
         with Conn(moat.port, user=user, tls=context, direct=client == "direct") as conn:
@@ -136,13 +141,13 @@ def test_rules_know_who_a_client_is(shop, tmp_path):
         '  return pgmoat.deny{ message = c.common_name .. " " .. c.subject .. " " .. table.concat({ c.names[1], c.names[2] }, " ")\n'
         '    .. " " .. #c.digest .. " " .. c.issuer }\nend }\n', encoding="utf-8")
     tls = shop.client_tls(mode="allow", ca=shop.ca.path("ca.crt"), client_certificates="optional")
-    with Pgmoat(shop.postgres.port, client_tls=tls, policy={"packs": [], "paths": [identity_rules(tmp_path)]}) as moat:
+    with relaying(shop.postgres.port, client_tls=tls, policy={"packs": [], "paths": [identity_rules(tmp_path)]}) as moat:
         with Conn(moat.port, user="billing", tls=shop.context(app)) as conn:
             assert conn.value("select 1") == "1"
         for context in (None, shop.context(), shop.context(shop.alice)):
             with pytest.raises(ConnectionError, match="E!28000"):
                 Conn(moat.port, user="billing", tls=context)
-    with Pgmoat(shop.postgres.port, client_tls=tls, policy={"packs": [], "paths": [str(tmp_path / "see.lua")]}) as moat:
+    with relaying(shop.postgres.port, client_tls=tls, policy={"packs": [], "paths": [str(tmp_path / "see.lua")]}) as moat:
         for context, seen in ((None, "clear"), (shop.context(), "TLSv1.3 localhost"),
                               (shop.context(app), "billing-app CN=billing-app,O=Shop billing.internal b@shop.example 64 "
                                                   "CN=pgmoat test authority")):
@@ -153,19 +158,19 @@ def test_rules_know_who_a_client_is(shop, tmp_path):
 
 def test_who_must_speak_tls_is_told_so(shop):
     """`require` is what a certificate means; `allow` takes both."""
-    with Pgmoat(shop.postgres.port, client_tls=shop.client_tls()) as moat:
+    with relaying(shop.postgres.port, client_tls=shop.client_tls()) as moat:
         told = psql(moat.port, sslmode="disable")
         assert "FATAL:  pgmoat: this server takes connections over TLS only" in told
         assert "HINT:  Connect with sslmode=require or stricter." in told
         assert psql(moat.port, sslmode="verify-full", sslrootcert=shop.ca.path("ca.crt")) == "1"
-    with Pgmoat(shop.postgres.port, client_tls=shop.client_tls(mode="allow")) as moat:
+    with relaying(shop.postgres.port, client_tls=shop.client_tls(mode="allow")) as moat:
         assert psql(moat.port, sslmode="disable") == psql(moat.port, sslmode="require") == "1"
 
 
 def test_monitoring_does_not_let_the_unreadable_past_tls(shop):
     """What is no startup packet is relayed when monitoring, but not in the clear where TLS is required."""
     for mode, reaches in (("allow", True), ("require", False)):
-        with Pgmoat(shop.postgres.port, mode="monitor", client_tls=shop.client_tls(mode=mode)) as moat:
+        with relaying(shop.postgres.port, mode="monitor", client_tls=shop.client_tls(mode=mode)) as moat:
             with Conn(moat.port, first=struct.pack("!II", 9, 99) + b"x") as conn:
                 conn.at_end()
             assert bool(moat.wait_event("turned_opaque", timeout=1.0 if not reaches else 5.0)) == reaches
@@ -178,7 +183,7 @@ def test_monitoring_does_not_let_the_unreadable_past_tls(shop):
 ])
 def test_nothing_comes_before_the_handshake(shop, first):
     """Bytes behind an SSLRequest: no `S`, no words, the end."""
-    with Pgmoat(shop.postgres.port, client_tls=shop.client_tls()) as moat:
+    with relaying(shop.postgres.port, client_tls=shop.client_tls()) as moat:
         with Conn(moat.port, first=first) as conn:
             assert conn.byte() == b"" and conn.ended
         assert moat.wait_event("protocol_fault")[0]["what"] == "bytes behind an encryption request"
@@ -186,7 +191,7 @@ def test_nothing_comes_before_the_handshake(shop, first):
 
 def test_encryption_is_asked_for_once(shop):
     """GSS and then TLS, as libpq does; TLS inside TLS, never."""
-    with Pgmoat(shop.postgres.port, client_tls=shop.client_tls()) as moat:
+    with relaying(shop.postgres.port, client_tls=shop.client_tls()) as moat:
         with Conn(moat.port, first=GSSENC_REQUEST) as conn:
             assert conn.byte() == b"N"
             conn.secure(shop.context(), False, "localhost")
@@ -199,7 +204,7 @@ def test_encryption_is_asked_for_once(shop):
 
 def test_direct_tls_names_its_protocol(shop):
     """Without ALPN a TLS client could be anybody's; PostgreSQL 17 refuses it too. Asked for, it may be missing."""
-    with Pgmoat(shop.postgres.port, client_tls=shop.client_tls()) as moat:
+    with relaying(shop.postgres.port, client_tls=shop.client_tls()) as moat:
         with pytest.raises((OSError, ConnectionError)):
             with Conn(moat.port, tls=shop.context(alpn=False), direct=True) as conn:
                 conn.value("select 1")
@@ -214,7 +219,7 @@ def test_direct_tls_names_its_protocol(shop):
 
 def test_direct_tls_where_none_is_offered(shop):
     """The first byte of TLS is then an impossible length: the end, as PostgreSQL does it."""
-    with Pgmoat(shop.postgres.port) as moat:
+    with relaying(shop.postgres.port) as moat:
         with pytest.raises(OSError):
             Conn(moat.port, tls=shop.context(), direct=True)
 
@@ -223,7 +228,7 @@ def test_certificates_of_clients(shop):
     """Required, checked against the authority and its revocation list."""
     tls = shop.client_tls(ca=shop.ca.path("ca.crt"), crl=shop.crl, client_certificates="require")
     mallory = shop.other.make("mallory", names=None)
-    with Pgmoat(shop.postgres.port, client_tls=tls) as moat:
+    with relaying(shop.postgres.port, client_tls=tls) as moat:
         with Conn(moat.port, tls=shop.context(shop.alice)) as conn:
             assert conn.value("select 1") == "1"
         for who, why in ((None, "peer did not return a certificate"), (shop.gone, "certificate revoked"),
@@ -233,7 +238,7 @@ def test_certificates_of_clients(shop):
                     conn.value("select 1")
             assert moat.wait_line("TLS with the client failed: " + why), moat.text()[-2000:]
     tls["client_certificates"] = "optional"
-    with Pgmoat(shop.postgres.port, client_tls=tls) as moat:
+    with relaying(shop.postgres.port, client_tls=tls) as moat:
         with Conn(moat.port, tls=shop.context()) as conn:
             assert conn.value("select 1") == "1"
         with pytest.raises((OSError, ConnectionError)):
@@ -248,7 +253,7 @@ def test_certificates_of_clients(shop):
 def test_a_server_that_cannot_be_verified_is_not_used(shop, tls, why):
     """Whatever the handshake says: 08006 to the client, and never a plain attempt."""
     ca = shop.other.path("ca.crt") if tls.pop("other", False) else shop.ca.path("ca.crt")
-    with Pgmoat(shop.postgres.port, server_tls={"ca": ca, **tls}) as moat:
+    with relaying(shop.postgres.port, server_tls={"ca": ca, **tls}) as moat:
         with Conn(moat.port, first=startup([("user", "postgres")])) as conn:
             replies = conn.at_end()
         assert said(replies) == "E!08006"
@@ -300,7 +305,7 @@ class FakeServer:
 ])
 def test_a_server_that_answers_oddly(shop, answer, mode, why):
     """Nothing of the answer reaches the client, and nothing of the client's the server."""
-    with FakeServer(answer) as server, Pgmoat(server.port, server_tls={"mode": mode}) as moat:
+    with FakeServer(answer) as server, relaying(server.port, server_tls={"mode": mode}) as moat:
         with Conn(moat.port, first=startup([("user", "postgres")])) as conn:
             replies = conn.at_end()
             assert said(replies) == "E!08006" and why in fields(replies[0][1])["M"]
@@ -354,7 +359,7 @@ class DirectServer:
 def test_direct_tls_with_the_server(shop):
     """No SSLRequest, our ALPN; cancel requests too."""
     server_tls = {"ca": shop.ca.path("ca.crt"), "direct": True}
-    with DirectServer(shop) as server, Pgmoat(server.port, server_tls=server_tls) as moat:
+    with DirectServer(shop) as server, relaying(server.port, server_tls=server_tls) as moat:
         with Conn(moat.port) as conn:
             assert len(conn.value("select repeat('x', 300000)")) == 300000
             sleep(shop, conn)
@@ -366,24 +371,24 @@ def test_direct_tls_with_the_server(shop):
 
 def test_prefer_takes_a_plain_server(postgres):
     """The one mode that goes on without."""
-    with Pgmoat(postgres.port, server_tls={"mode": "prefer"}) as moat, Conn(moat.port) as conn:
+    with relaying(postgres.port, server_tls={"mode": "prefer"}) as moat, Conn(moat.port) as conn:
         assert conn.value("select 1") == "1"
 
 
 def test_channel_binding_passed_through(shop):
     """The table of channel_binding.h, with libpq and a server that asks for SCRAM."""
     both = {"server_tls": {"mode": "require"}}
-    with Pgmoat(shop.postgres.port, **both) as moat:  # clear, TLS
+    with relaying(shop.postgres.port, **both) as moat:  # clear, TLS
         assert psql(moat.port, "bound", sslmode="disable") == "1"
-    with Pgmoat(shop.postgres.port, client_tls=shop.client_tls()) as moat:  # TLS, clear
+    with relaying(shop.postgres.port, client_tls=shop.client_tls()) as moat:  # TLS, clear
         assert psql(moat.port, "bound", sslmode="require") == "1"
         assert "channel binding is required" in psql(moat.port, "bound", sslmode="require", channel_binding="require")
-    with Pgmoat(shop.postgres.port, client_tls=shop.client_tls(), **both) as moat:  # TLS, TLS
+    with relaying(shop.postgres.port, client_tls=shop.client_tls(), **both) as moat:  # TLS, TLS
         told = psql(moat.port, "bound", sslmode="require")
         assert "FATAL:  pgmoat: SCRAM channel binding cannot pass from one TLS connection to another" in told
         assert psql(moat.port, "bound", sslmode="require", channel_binding="disable") == "1"
     same = {"certificate": shop.server[0], "key": shop.server[1]}
-    with Pgmoat(shop.postgres.port, client_tls=same, **both) as moat:  # TLS, TLS, the server's certificate
+    with relaying(shop.postgres.port, client_tls=same, **both) as moat:  # TLS, TLS, the server's certificate
         assert psql(moat.port, "bound", sslmode="require", channel_binding="require") == "1"
 
 
@@ -400,7 +405,7 @@ def test_a_cancel_request_goes_the_way_its_session_goes(shop, client, server):
     """In the clear or in TLS from the client (libpq below 17 never encrypts it), as the session to the server."""
     client_tls = {} if client == "plain" else shop.client_tls()
     server_tls = {} if server == "plain" else {"ca": shop.ca.path("ca.crt")}
-    with Pgmoat(shop.postgres.port, client_tls=client_tls, server_tls=server_tls) as moat:
+    with relaying(shop.postgres.port, client_tls=client_tls, server_tls=server_tls) as moat:
         context = None if client == "plain" else shop.context()
         with Conn(moat.port, tls=context) as conn:
             for by_tls in {False, client == "tls"}:
@@ -433,7 +438,7 @@ def test_certificates_are_renewed_by_sighup(shop):
 
     try:
         install(shop.moat)
-        with Pgmoat(shop.postgres.port, client_tls={"certificate": crt, "key": key}) as moat:
+        with relaying(shop.postgres.port, client_tls={"certificate": crt, "key": key}) as moat:
             with Conn(moat.port, tls=shop.context()) as old:
                 assert shown(moat.port) == pem(shop.moat[0])
                 install(shop.server)
@@ -452,7 +457,7 @@ def test_certificates_are_renewed_by_sighup(shop):
 
 def test_idle_sessions_give_their_buffers_back(shop):
     """Idle sessions over TLS on both legs: what one takes is measured and bounded."""
-    with Pgmoat(shop.postgres.port, client_tls=shop.client_tls(), server_tls={"mode": "require"}) as moat:
+    with relaying(shop.postgres.port, client_tls=shop.client_tls(), server_tls={"mode": "require"}) as moat:
         context, conns = shop.context(), []
         for _ in range(20):
             conns.append(Conn(moat.port, tls=context))
@@ -512,7 +517,7 @@ def test_many_small_records_are_all_read(shop):
     record is sent at every distance behind five that share a segment."""
     notice = frame("N", b"SNOTICE\0VNOTICE\0C00000\0Mm\0\0")
     server = RecordServer(shop)
-    with Pgmoat(server.port, workers=1, server_tls={"mode": "require"}) as moat:
+    with relaying(server.port, workers=1, server_tls={"mode": "require"}) as moat:
         login = threading.Thread(target=server.accept, daemon=True)
         login.start()
         with Conn(moat.port) as conn:
@@ -530,7 +535,7 @@ def test_many_small_records_are_all_read(shop):
 
 def test_an_end_in_tls_is_an_end(shop):
     """A client that goes, with and without close_notify; a server that is shut down."""
-    with Pgmoat(shop.postgres.port, client_tls=shop.client_tls(), server_tls={"mode": "require"}) as moat:
+    with relaying(shop.postgres.port, client_tls=shop.client_tls(), server_tls={"mode": "require"}) as moat:
         for polite in (True, False):
             conn = Conn(moat.port, tls=shop.context())
             count = len(moat.events("session_closed"))
@@ -546,7 +551,7 @@ def test_an_end_in_tls_is_an_end(shop):
 
 def test_a_client_that_dies_takes_its_statement_with_it(shop):
     """In the middle of a COPY that it does not read, with a reset: the server hears of it at once."""
-    with Pgmoat(shop.postgres.port, client_tls=shop.client_tls(), server_tls={"mode": "require"}) as moat:
+    with relaying(shop.postgres.port, client_tls=shop.client_tls(), server_tls={"mode": "require"}) as moat:
         with Conn(shop.postgres.port) as watch, Conn(moat.port, tls=shop.context()) as conn:
             conn.send(query("copy (select repeat('x', 1000) from generate_series(1, 100000000)) to stdout"))
             waits = f"select count(*) from pg_stat_activity where pid = {conn.pid} and wait_event = 'ClientWrite'"
@@ -559,7 +564,7 @@ def test_a_client_that_dies_takes_its_statement_with_it(shop):
 
 def test_a_handshake_that_never_comes_is_ended(shop):
     """`timeouts.handshake` counts from the first byte of the connection."""
-    with Pgmoat(shop.postgres.port, client_tls=shop.client_tls(), timeouts={"handshake": "500ms"}) as moat:
+    with relaying(shop.postgres.port, client_tls=shop.client_tls(), timeouts={"handshake": "500ms"}) as moat:
         with Conn(moat.port, first=SSL_REQUEST) as conn:
             assert conn.byte() == b"S"
             assert conn.at_end(5) == []
@@ -569,5 +574,5 @@ def test_a_handshake_that_never_comes_is_ended(shop):
 
 
 def test_a_dead_server_port_is_told(shop):
-    with Pgmoat(free_port(), client_tls=shop.client_tls(), server_tls={"mode": "require"}) as moat:
+    with relaying(free_port(), client_tls=shop.client_tls(), server_tls={"mode": "require"}) as moat:
         assert "cannot connect to the server" in psql(moat.port, sslmode="require")

@@ -127,6 +127,10 @@ class Postgres:
 def toml(value):
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(k)} = {toml(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(toml(v) for v in value) + "]"
     return json.dumps(value)
 
 
@@ -145,7 +149,7 @@ def toml_text(config):
 class Pgmoat:
     """Started by the constructor, in front of `backend` (a port). `stop()` asserts a clean end."""
 
-    def __init__(self, backend, mode="enforce", **config):
+    def __init__(self, backend, mode="enforce", environment=None, **config):
         config = {"mode": mode, "listen": "127.0.0.1:0", "backend": f"127.0.0.1:{backend}",
                   "workers": 2, "drain": "1s",
                   # The relay alone, unless a test brings rules: what it proves must not depend on packs.
@@ -157,7 +161,7 @@ class Pgmoat:
         self.more = threading.Condition()
         self.process = subprocess.Popen([BINARY, "run", "--config", self.file.name],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE)
+                                        stderr=subprocess.PIPE, env={**os.environ, **(environment or {})})
         self.reader = threading.Thread(target=self.collect, daemon=True)
         self.reader.start()
         ready = self.wait_line(r"ready: listening on 127\.0\.0\.1:(\d+)", 20)

@@ -158,7 +158,8 @@ class Conn:
 
     def login(self, user, secret):
         """Reads to ReadyForQuery, answering what is asked; the messages seen."""
-        seen, scram = [], Scram(secret or "")
+        certificate = self.sock.getpeercert(True) if isinstance(self.sock, ssl.SSLSocket) else None
+        seen, scram = [], Scram(secret or "", user, certificate)
         while True:
             reply = self.message(15)
             seen.append(reply)
@@ -278,26 +279,36 @@ class Conn:
 
 
 class Scram:
-    """The client's side of SCRAM-SHA-256 (RFC 5802, 7677) without channel binding, and cleartext."""
+    """The client's side of SCRAM-SHA-256 (RFC 5802, 7677), bound to the server's certificate where it is offered
+    (SHA-256 signatures), MD5 and cleartext."""
 
-    def __init__(self, secret):
-        self.secret = secret.encode()
+    def __init__(self, secret, user="", certificate=None):
+        self.secret, self.user, self.certificate = secret.encode(), user.encode(), certificate
+        self.header, self.bound = b"n,,", b""
         self.nonce = base64.b64encode(os.urandom(18)).decode()
 
     def answer(self, kind, data):
         if kind == 3:
             return z(self.secret)
+        if kind == 5:
+            digest = hashlib.md5(self.secret + self.user).hexdigest().encode()
+            return z(b"md5" + hashlib.md5(digest + data).hexdigest().encode())
         if kind == 10:
+            mechanism = "SCRAM-SHA-256"
+            if self.certificate and b"SCRAM-SHA-256-PLUS" in data.split(b"\0"):
+                mechanism, self.header = "SCRAM-SHA-256-PLUS", b"p=tls-server-end-point,,"
+                self.bound = hashlib.sha256(self.certificate).digest()
             self.first = f"n=,r={self.nonce}"
-            said_first = b"n,," + self.first.encode()
-            return z("SCRAM-SHA-256") + struct.pack("!I", len(said_first)) + said_first
+            said_first = self.header + self.first.encode()
+            return z(mechanism) + struct.pack("!I", len(said_first)) + said_first
         if kind == 11:
             return self.proof(data.decode())
         return None
 
     def proof(self, server_first):
         part = dict(re.findall(r"(\w)=([^,]*)", server_first))
-        bare = f"c=biws,r={part['r']}"
+        channel = base64.b64encode(self.header + self.bound).decode()
+        bare = f"c={channel},r={part['r']}"
         salted = hashlib.pbkdf2_hmac("sha256", self.secret, base64.b64decode(part["s"]), int(part["i"]))
         client = hmac.digest(salted, b"Client Key", "sha256")
         signed = f"{self.first},{server_first},{bare}".encode()
