@@ -217,8 +217,8 @@ TEST(Config, NamesUnknownKeysAndTheirNeighbours) {
   EXPECT_EQ(bad("[nonsense]\nx = 1"), ConfigErrors{"f.toml:1:2: unknown key 'nonsense'"});
   EXPECT_EQ(bad("Mode = 'enforce'"),
             ConfigErrors{"f.toml:1:1: unknown key 'Mode', did you mean 'mode'?"});
-  EXPECT_EQ(bad("query = '1KiB'"),
-            ConfigErrors{"f.toml:1:1: unknown key 'query'; it belongs in [limits]"});
+  EXPECT_EQ(bad("bind = '1KiB'"),
+            ConfigErrors{"f.toml:1:1: unknown key 'bind'; it belongs in [limits]"});
   EXPECT_EQ(bad("limits = 1"), ConfigErrors{"f.toml:1:10: 'limits' is a section"});
   EXPECT_EQ(bad("[[limits]]\nquery = '1KiB'").size(), 1u);
 }
