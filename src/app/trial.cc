@@ -79,7 +79,8 @@ policy::Judged Trial::enter(const Asker& asker) {
   session_.set(SessionField::role, asker.role);
   policy::TlsFacts tls = asker.tls;
   if (tls.version.empty() && !(tls.sni + tls.digest).empty()) tls.version = "TLSv1.3";
-  if (!tls.version.empty()) session_.set_tls(std::move(tls));
+  if (!tls.version.empty())
+    session_.set_tls(std::make_shared<const policy::TlsFacts>(std::move(tls)));
   for (const auto& [name, value] : asker.gucs) session_.set_guc(name, value);
   for (const std::string& tag : asker.tags) session_.add_tag(tag);
   session_.set_transaction(asker.transaction);

@@ -23,7 +23,7 @@ void SessionDriver::shake_hands(wire::Side side) {
   if (progress == TlsStream::Progress::done) {
     on.just_secured = true;
     if (on.tls->unsent() && !on.waiting_to_write) wait_to_write(side);
-    return tell(session::Secured{side, on.tls->facts()});
+    return tell(session::Secured{side, on.tls->facts(), on.tls->binding()});
   }
   if (progress == TlsStream::Progress::failed) {
     return tell(session::NotSecured{side, on.tls->why()});

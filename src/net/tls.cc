@@ -238,15 +238,14 @@ session::TlsFacts TlsStream::facts() const {
   if (const char* const name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name)) {
     facts.sni = name;
   }
-  if (const X509* const own = SSL_get_certificate(ssl_)) {
-    facts.own_digest = digest_of(*own);
-    if (context_->accepts_) facts.own_binding = binding_of(*own);
-  }
-  if (const X509* const peer = SSL_get0_peer_certificate(ssl_)) {
-    describe(*peer, facts);
-    if (!context_->accepts_) facts.binding = binding_of(*peer);
-  }
+  if (const X509* const peer = SSL_get0_peer_certificate(ssl_)) describe(*peer, facts);
   return facts;
+}
+
+std::string TlsStream::binding() const {
+  const X509* const certificate =
+      context_->accepts_ ? SSL_get_certificate(ssl_) : SSL_get0_peer_certificate(ssl_);
+  return certificate != nullptr ? binding_of(*certificate) : std::string();
 }
 
 bool TlsStream::has_unread() const { return SSL_has_pending(ssl_) != 0; }

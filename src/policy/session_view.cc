@@ -53,9 +53,9 @@ void SessionView::drop_guc(std::string_view name) {
   changed(SessionField::guc);
 }
 
-void SessionView::set_tls(TlsFacts tls) {
+void SessionView::set_tls(std::shared_ptr<const TlsFacts> tls) {
   // A certificate is told by its digest: the rest follows from it.
-  set(SessionField::tls, tls.version + '\n' + tls.cipher + '\n' + tls.sni + '\n' + tls.digest);
+  set(SessionField::tls, tls->version + '\n' + tls->cipher + '\n' + tls->sni + '\n' + tls->digest);
   tls_ = std::move(tls);
 }
 

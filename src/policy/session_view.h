@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,7 +51,7 @@ class SessionView {
   void set_guc(std::string name, std::string value);  // lower-case name
   void drop_guc(std::string_view name);
   void add_tag(std::string tag);
-  void set_tls(TlsFacts tls);
+  void set_tls(std::shared_ptr<const TlsFacts> tls);
 
   std::string_view get(SessionField field) const;
   std::string_view guc(std::string_view name) const;  // "" where not known
@@ -58,7 +59,7 @@ class SessionView {
   const std::map<std::string, std::string, std::less<>>& gucs() const { return gucs_; }
   const std::vector<std::string>& tags() const { return tags_; }
   bool has_tag(std::string_view tag) const;
-  const TlsFacts* tls() const { return tls_ ? &*tls_ : nullptr; }  // null: in the clear
+  const TlsFacts* tls() const { return tls_.get(); }  // null: in the clear
   std::string_view id() const;
   std::string_view client_ip() const;
   std::uint16_t client_port() const { return client_port_; }
@@ -79,7 +80,7 @@ class SessionView {
   std::array<std::uint64_t, kSessionFields> hashes_{};
   std::map<std::string, std::string, std::less<>> gucs_;
   std::vector<std::string> tags_;
-  std::optional<TlsFacts> tls_;
+  std::shared_ptr<const TlsFacts> tls_;
   std::uint16_t client_port_ = 0;
   std::uint32_t place_ = 0;
   char transaction_ = 'I';

@@ -13,10 +13,6 @@ struct TlsFacts {
   std::string common_name;              // the last CN of the subject
   std::vector<std::string> names;       // its DNS names, e-mail addresses, URIs and addresses
   std::string digest;                   // SHA-256 of it, hex; "" without a certificate
-  std::string own_digest;               // of the certificate that we showed
-  // tls-server-end-point of the server's certificate, octets (RFC 5929): of ours where we are the
-  // server, of the peer's where it is; "": the certificate has no signature that it is defined for.
-  std::string own_binding, binding;
 };
 
 }  // namespace pgmoat::policy

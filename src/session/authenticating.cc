@@ -163,6 +163,7 @@ Step on_ready(Authenticating& phase, Scene& scene, const wire::Piece& piece) {
     }
   }
   scene.out->to_client.release(piece.bytes);
+  scene.forget_login();
   return become(Ready{});
 }
 

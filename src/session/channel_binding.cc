@@ -32,7 +32,7 @@ void offer_mechanisms(Scene& scene, const wire::Authentication& message, Bytes f
 
 bool binds_in_vain(const Scene& scene, const wire::SaslInitialResponse& answer) {
   if (!scene.client_tls || !scene.server_tls) return false;
-  if (scene.client_tls->own_digest == scene.server_tls->digest) return false;
+  if (!scene.client_binding.empty() && scene.client_binding == scene.server_binding) return false;
   return answer.mechanism == kPlus;
 }
 

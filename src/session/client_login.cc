@@ -54,8 +54,7 @@ Step refuse_scram(Scene& scene, const auth::ScramFault& fault) {
 }
 
 std::string binding_of(const Scene& scene) {
-  return scene.client_tls && scene.origin.plan->binds ? scene.client_tls->own_binding
-                                                      : std::string();
+  return scene.origin.plan->binds ? scene.client_binding : std::string();
 }
 
 // The verifier that SCRAM is done with: a password is made into one, and who does not exist has one, too.

@@ -204,7 +204,8 @@ void Engine::State::dial_failed(const std::string& why) {
 // The handshake of one leg is over, for better or worse.
 void Engine::State::secured(const Secured& done) {
   auto& facts = done.side == Side::client ? scene.client_tls : scene.server_tls;
-  facts = done.facts;
+  facts = std::make_shared<const TlsFacts>(done.facts);
+  (done.side == Side::client ? scene.client_binding : scene.server_binding) = done.binding;
   Step step;
   if (done.side == Side::client) {
     if (auto* handshake = std::get_if<TlsHandshake>(&phase)) step = on_secured(*handshake, scene);

@@ -69,6 +69,9 @@ struct ConnectFailed {
 struct Secured {  // the handshake that StartTls asked for is done
   wire::Side side = wire::Side::client;
   TlsFacts facts;
+  // tls-server-end-point of the server's certificate on this leg, octets (RFC 5929): of ours on the
+  // client's, of the server's on the other; "": it is not defined for that certificate.
+  std::string binding;
 };
 struct NotSecured {
   wire::Side side = wire::Side::client;

@@ -48,6 +48,14 @@ void Scene::say_fatal(std::string_view sqlstate, std::string_view message, std::
   });
 }
 
+void Scene::forget_login() {
+  origin.seed = {};
+  origin.plan = nullptr;
+  server_tls = nullptr;
+  client_binding = {};
+  server_binding = {};
+}
+
 std::string Scene::octets(std::string_view name, std::size_t size) const {
   const auth::Key made = auth::hmac(as_bytes(origin.seed), name);
   return std::string(as_text(made.bytes().first(size)));

@@ -90,7 +90,7 @@ void open_view(Scene& scene, const wire::StartupMessage& message) {
   view.set(policy::SessionField::user, scene.who.user);
   view.set(policy::SessionField::database, scene.who.database);
   view.set(policy::SessionField::application, scene.who.application);
-  if (scene.client_tls) view.set_tls(*scene.client_tls);
+  if (scene.client_tls) view.set_tls(scene.client_tls);
   scene.settings.set_replication(scene.who.walsender);
   // PostgreSQL takes the options first, whatever the order of the packet.
   const auto parameters = wire::parameters_of(message);

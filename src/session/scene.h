@@ -32,7 +32,8 @@ struct Scene {
   Identity who;
   policy::SessionView view;  // what rules see of it
   Settings settings{view};
-  std::optional<TlsFacts> client_tls, server_tls;      // of the legs that speak it
+  std::shared_ptr<const TlsFacts> client_tls, server_tls;  // of the legs that speak it
+  std::string client_binding, server_binding;              // of their certificates; during login
   std::shared_ptr<const auth::Credential> credential;  // of pgmoat's own, that this session uses
   wire::FrameBuffer client_in;
   wire::FrameBuffer server_in;
@@ -53,6 +54,8 @@ struct Scene {
   // Whether no byte may go to the server that we have not understood, whatever the mode: a login that
   // pgmoat ends would be gone round otherwise.
   bool ends_logins() const { return origin.plan != nullptr && !origin.plan->passes_through(); }
+  // What only a login needs: thousands of idle sessions would keep it.
+  void forget_login();
   // Up to 32 octets that nobody can guess, the same for the same name.
   std::string octets(std::string_view name, std::size_t size) const;
   void report(Event event) const { out->events.push_back(std::move(event)); }

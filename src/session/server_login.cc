@@ -70,7 +70,7 @@ Step begin_scram(ServerLogin& login, Scene& scene, Bytes mechanisms) {
   const std::string label = "nonce for the server " + std::to_string(login.onward->attempt);
   const std::string octets = scene.octets(label, auth::kNonceOctets);
   login.scram.emplace(std::move(*knowledge), auth::to_base64(as_bytes(octets)),
-                      scene.server_tls ? scene.server_tls->binding : std::string());
+                      scene.server_binding);
   const auto mechanism = login.scram->choose(as_text(mechanisms));
   if (!mechanism) return give_up(scene, mechanism.error());
   const std::string first = login.scram->first();
@@ -151,7 +151,8 @@ Step on_error(ServerLogin& login, Scene& scene, const wire::Piece& piece) {
     return give_up(scene, std::string(error->sqlstate) + " " + std::string(error->message));
   }
   ++onward.attempt;
-  scene.server_tls.reset();
+  scene.server_tls = nullptr;
+  scene.server_binding = {};
   Dialing dialing;
   dialing.since = scene.now;
   dialing.onward = std::move(login.onward);

@@ -3,11 +3,15 @@
 //   fake_client PORT rows BYTES           reads a result of BYTES
 //   fake_client PORT copyin BYTES [FRAME]  sends BYTES in CopyData of FRAME bytes (default 8192,
 //                                         what psql sends)
-//   fake_client PORT idle SESSIONS        opens sessions, one query each, holds them until its
+//   fake_client PORT idle SESSIONS [tls]  opens sessions, one query each, holds them until its
 //                                         standard input ends
+//   fake_client PORT logins SESSIONS [tls] opens and closes sessions, one after another
+//   fake_client PORT handshakes COUNT tls  the same without the login
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -56,9 +60,45 @@ int connected(std::uint16_t port, std::uint32_t nth) {
   return fd;
 }
 
+// With TLS: what each descriptor speaks. Nothing is verified; what is measured is the other side.
+SSL_CTX* tls = nullptr;
+std::vector<SSL*> secured;
+
+void shake_hands(int fd) {
+  std::string out;
+  put32(out, 8);
+  put32(out, 80877103);
+  char answer = 0;
+  if (send(fd, out.data(), out.size(), MSG_NOSIGNAL) != 8 || recv(fd, &answer, 1, 0) != 1 ||
+      answer != 'S') {
+    give_up("fake_client: no TLS");
+  }
+  if (secured.size() <= static_cast<std::size_t>(fd))
+    secured.resize(static_cast<std::size_t>(fd) + 1);
+  SSL*& ssl = secured[static_cast<std::size_t>(fd)];
+  SSL_free(ssl);
+  ssl = SSL_new(tls);
+  SSL_set_fd(ssl, fd);
+  if (SSL_connect(ssl) != 1) {
+    ERR_print_errors_fp(stderr);
+    std::exit(1);
+  }
+}
+
+ssize_t take(int fd, char* into, std::size_t size) {
+  if (tls == nullptr) return recv(fd, into, size, 0);
+  return SSL_read(secured[static_cast<std::size_t>(fd)], into, static_cast<int>(size));
+}
+
+ssize_t give(int fd, std::string_view data) {
+  if (tls == nullptr) return send(fd, data.data(), data.size(), MSG_NOSIGNAL);
+  return SSL_write(secured[static_cast<std::size_t>(fd)], data.data(),
+                   static_cast<int>(data.size()));
+}
+
 void send_all(int fd, std::string_view data) {
   while (!data.empty()) {
-    const ssize_t sent = send(fd, data.data(), data.size(), MSG_NOSIGNAL);
+    const ssize_t sent = give(fd, data);
     if (sent <= 0) give_up("fake_client: send");
     data.remove_prefix(static_cast<std::size_t>(sent));
   }
@@ -72,7 +112,7 @@ std::uint64_t read_until(int fd, char wanted) {
   std::uint64_t total = 0;
   bool seen = false;
   while (!seen || !walk.between_frames()) {
-    const ssize_t got = recv(fd, block.data(), block.size(), 0);
+    const ssize_t got = take(fd, block.data(), block.size());
     if (got <= 0) give_up("fake_client: recv");
     total += static_cast<std::uint64_t>(got);
     walk.feed({block.data(), static_cast<std::size_t>(got)}, [&](char tag) {
@@ -96,9 +136,15 @@ void ask(int fd, std::string_view sql) {
 
 int opened(std::uint16_t port, std::uint32_t nth) {
   const int fd = connected(port, nth);
+  if (tls != nullptr) shake_hands(fd);
   std::string body;
   put32(body, 196608);
-  body.append(std::string_view("user\0bench\0database\0bench\0\0", 27));
+  const char* const who = std::getenv("FAKE_USER");  // and its database
+  const std::string name = who != nullptr ? who : "bench";
+  for (const std::string& word : {std::string("user"), name, std::string("database"), name}) {
+    body.append(word).push_back('\0');
+  }
+  body.push_back('\0');
   std::string out;
   put32(out, static_cast<std::uint32_t>(body.size() + 4));
   send_all(fd, out + body);
@@ -179,20 +225,37 @@ void idle(std::uint16_t port, std::uint32_t sessions) {
   report("alive", held.size(), watch.seconds());
 }
 
+void logins(std::uint16_t port, std::uint32_t sessions, bool handshakes_only) {
+  const Stopwatch watch;
+  for (std::uint32_t i = 0; i < sessions; ++i) {
+    const std::uint32_t nth = i % kPortsPerAddress;
+    const int fd = handshakes_only ? connected(port, nth) : opened(port, nth);
+    if (handshakes_only) shake_hands(fd);
+    const linger now{1, 0};  // no port waits for the last segments
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close(fd);
+  }
+  report("logins", sessions, watch.seconds());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 4) {
-    std::fprintf(stderr, "usage: fake_client PORT rows|copyin|idle COUNT [FRAME]\n");
+    std::fprintf(stderr,
+                 "usage: fake_client PORT rows|copyin|idle|logins|handshakes COUNT [FRAME|tls]\n");
     return 2;
   }
   const auto port = static_cast<std::uint16_t>(std::atoi(argv[1]));
   const std::string_view mode = argv[2];
   const std::uint64_t count = std::strtoull(argv[3], nullptr, 10);
+  if (argc > 4 && std::string_view(argv[4]) == "tls") tls = SSL_CTX_new(TLS_client_method());
   if (mode == "rows") {
     rows(port, count);
   } else if (mode == "copyin") {
     copyin(port, count, argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 8192);
+  } else if (mode == "logins" || (mode == "handshakes" && tls != nullptr)) {
+    logins(port, static_cast<std::uint32_t>(count), mode == "handshakes");
   } else {
     idle(port, static_cast<std::uint32_t>(count));
   }

@@ -34,11 +34,11 @@ def possible_sessions(wanted):
     return able
 
 
-def measure(client, port, process, sessions, settle):
+def measure(client, port, process, sessions, settle, tls=False):
     time.sleep(0.5)
     before = rig.memory_kib(process.pid)
     used = rig.cpu_seconds(process.pid)
-    holder = subprocess.Popen([client, str(port), "idle", str(sessions)], stdin=subprocess.PIPE,
+    holder = subprocess.Popen([client, str(port), "idle", str(sessions), *(["tls"] if tls else [])], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, text=True)
     opened = json.loads(holder.stdout.readline() or "null")
     if opened is None:
@@ -67,6 +67,7 @@ def main():
     parser.add_argument("--build", default=rig.BUILD)
     parser.add_argument("--pgmoat", help="the binary, if not BUILD/pgmoat")
     parser.add_argument("--haproxy", action="store_true", help="measure HAProxy instead")
+    parser.add_argument("--tls", action="store_true", help="clients speak TLS")
     parser.add_argument("--json", help="write the figures to this file")
     options = parser.parse_args()
 
@@ -79,8 +80,8 @@ def main():
             sessions = min(sessions, 8900)  # its maxconn in rig.py: it sets aside memory per one
         else:
             port, process = bench.pgmoat(backend, options.mode,
-                                         f"[limits]\nsessions = {sessions + 10}\n")
-        result = measure(client, port, process, sessions, options.settle)
+                                         f"[limits]\nsessions = {sessions + 10}\n" + (bench.client_tls() if options.tls else ""))
+        result = measure(client, port, process, sessions, options.settle, options.tls)
         print(f"{result['sessions']} idle sessions: {result['bytes_per_session']:.0f} bytes each "
               f"(VmRSS {result['before_kib']} -> {result['after_kib']} KiB, "
               f"{result['closed_kib']} after all left)\n"

@@ -8,6 +8,7 @@ transaction and the median of the ratios within each round.
 """
 import argparse
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -23,8 +24,18 @@ SELECT abalance FROM pgbench_accounts WHERE aid = :aid;
 """
 
 
-def pgbench(port, mode, clients, seconds):
+def come_and_go(port, what, build, seconds):
+    """Full handshakes one after another, with a login each or without; how many, and the rate."""
+    count = 400 * seconds
+    done = subprocess.run([rig.bench_program("fake_client", build), str(port), what, str(count), "tls"], check=True,
+                          text=True, capture_output=True, env={**os.environ, "FAKE_USER": "postgres"})
+    return count, count / json.loads(done.stdout)["seconds"]
+
+
+def pgbench(port, mode, clients, seconds, build):
     """One run; the transactions it did and its rate."""
+    if mode in ("logins", "handshakes"):
+        return come_and_go(port, mode, build, seconds)
     what = ["-M", mode, "-S"] if mode != "repeating" else ["-M", "simple", "-f", "-"]
     command = [rig.found("pgbench"), "-h", "127.0.0.1", "-p", str(port), "-U", "postgres",
                "-n", *what, "-c", str(clients), "-j", "1", "-T", str(seconds), "postgres"]
@@ -48,7 +59,7 @@ def measure(made, mode, clients, options):
         for name in order:
             port, process = made[name]
             before = rig.cpu_seconds(process.pid)
-            transactions, rate[name] = pgbench(port, mode, clients, options.seconds)
+            transactions, rate[name] = pgbench(port, mode, clients, options.seconds, options.build)
             cost[name] = (rig.cpu_seconds(process.pid) - before) * 1e6 / transactions
         costs.append(cost)
         rates.append(rate)
@@ -73,19 +84,24 @@ def main():
     parser.add_argument("--query-modes", nargs="+", default=["simple", "repeating", "extended", "prepared"])
     parser.add_argument("--proxies", nargs="+", default=list(NAMES), choices=NAMES)
     parser.add_argument("--mode", default="enforce", choices=["monitor", "enforce"])
+    parser.add_argument("--tls", action="store_true", help="clients speak TLS; logins are measured, too; without HAProxy")
     parser.add_argument("--build", default=rig.BUILD)
     parser.add_argument("--pgmoat", help="the binary, if not BUILD/pgmoat")
     parser.add_argument("--json", help="write every round's figures to this file")
     options = parser.parse_args()
 
+    if options.tls:
+        options.proxies = [name for name in options.proxies if name != "haproxy"]
+        options.query_modes += ["logins", "handshakes"]
     with rig.Rig(options.build, options.pgmoat) as bench:
         backend = bench.postgres()
         subprocess.run([rig.found("pgbench"), "-h", "127.0.0.1", "-p", str(backend), "-U",
                         "postgres", "-i", "-q", "-s", str(options.scale), "postgres"],
                        check=True, capture_output=True)
-        made = bench.proxies(options.proxies, backend, options.mode)
+        os.environ["PGSSLMODE"] = "require" if options.tls else "disable"
+        made = bench.proxies(options.proxies, backend, options.mode, options.tls)
         for port, _ in made.values():
-            pgbench(port, "simple", 8, 1)  # warms caches, pools and the branch predictor
+            pgbench(port, "simple", 8, 1, options.build)  # warms caches, pools and the branch predictor
         print(f"CPU microseconds of the proxy per transaction (transactions/s); ratios are medians "
               f"of {options.rounds} rounds (min-max)\n")
         heads = ["mode", "clients", *made, "pgmoat/pgbouncer", "pgmoat/haproxy"]

@@ -149,8 +149,24 @@ class Rig:
                              port, "ready: listening on")
         return port, process
 
-    def pgbouncer(self, backend, database="postgres"):
+    def certificate(self):
+        """A key (P-256) and a certificate for it, made once."""
+        crt, key = (os.path.join(self.folder, name) for name in ("tls.crt", "tls.key"))
+        if not os.path.exists(crt):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                            "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", crt], check=True, capture_output=True)
+            if os.geteuid() == 0:
+                shutil.chown(key, "postgres")
+        return crt, key
+
+    def client_tls(self):
+        """pgmoat's section that takes clients over TLS."""
+        return '[client_tls]\ncertificate = "{}"\nkey = "{}"\n'.format(*self.certificate())
+
+    def pgbouncer(self, backend, database="postgres", tls=False):
         port = free_port()
+        more = "client_tls_sslmode = require\nclient_tls_cert_file = {}\nclient_tls_key_file = {}\n".format(
+            *self.certificate()) if tls else ""
         # Session pooling, the only mode that passes everything through; the rest is its default.
         config = self.file(f"pgbouncer-{port}.ini", f"""[databases]
 {database} = host=127.0.0.1 port={backend} user=postgres
@@ -163,7 +179,7 @@ pool_mode = session
 log_connections = 0
 log_disconnections = 0
 log_stats = 0
-""")
+{more}""")
         return port, self.start("pgbouncer", as_postgres([found("pgbouncer"), "-q", config]), port)
 
     def haproxy(self, backend):
@@ -189,7 +205,7 @@ listen bench
                    "--listen", f"127.0.0.1:{port}", "--mode", mode, "--config", config]
         return port, self.start("pgmoat", command, port, "ready: listening on")
 
-    def proxies(self, names, backend, mode):
+    def proxies(self, names, backend, mode, tls=False):
         """{name: (port, process)} of those that this machine has; says which it has not."""
         made = {}
         for name in names:
@@ -198,7 +214,9 @@ listen bench
             elif name != "pgmoat" and found(name) is None:
                 print(f"{name} is not installed: left out")
             elif name == "pgmoat":
-                made[name] = self.pgmoat(backend, mode)
+                made[name] = self.pgmoat(backend, mode, self.client_tls() if tls else "")
+            elif tls:
+                made[name] = self.pgbouncer(backend, tls=True)
             else:
                 made[name] = getattr(self, name)(backend)
         if not made:

@@ -109,7 +109,7 @@ void speaks_tls(Bench& bench, const std::string& certificate) {
   tls.sni = "db.example";
   tls.digest = tls.common_name = certificate;
   tls.names = {"x", "a.internal"};
-  bench.session.set_tls(tls);
+  bench.session.set_tls(std::make_shared<const policy::TlsFacts>(tls));
 }
 
 TEST(Native, WhoTheClientIs) {
