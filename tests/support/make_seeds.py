@@ -521,12 +521,58 @@ def facts():
     return {name: bytes([flags]) + text for name, (flags, text) in texts.items()}
 
 
+# scram: bindings, then messages in turn, each ended by 0xFF.
+
+
+def scram_seeds():
+    def turn(*parts):
+        return b"\xff".join(part if isinstance(part, bytes) else part.encode() for part in parts)
+    return {
+        "server-plain": turn("", "SCRAM-SHA-256", "n,,n=,r=abc", "c=biws,r=abcnonce,p=" + "A" * 43 + "="),
+        "server-bound": turn("x", "SCRAM-SHA-256-PLUS", "p=tls-server-end-point,,n=,r=abc",
+                             "c=cD10bHMtc2VydmVyLWVuZC1wb2ludCwsYmluZGluZw==,r=abcnonce,p=" + "A" * 43 + "="),
+        "server-extension": turn("", "SCRAM-SHA-256", "n,,n=,r=abc,x=1", "c=biws,r=abcnonce,y=2,p=" + "A" * 43 + "="),
+        "broken-server-downgrade": turn("x", "SCRAM-SHA-256", "y,,n=,r=abc"),
+        "client-plain": turn("", "SCRAM-SHA-256", "r=nonceabc,s=QQ==,i=4096", "v=" + "A" * 43 + "="),
+        "client-bound": turn("x", b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256", "r=nonceabc,s=QQ==,i=4096", "v=" + "A" * 43 + "="),
+        "broken-client-another-nonce": turn("", "SCRAM-SHA-256", "r=abc,s=QQ==,i=4096"),
+        "verifier-scram": b"SCRAM-SHA-256$4096:QQ==$" + b"A" * 43 + b"=:" + b"A" * 43 + b"=",
+        "verifier-md5": b"md5" + b"0123456789abcdef" * 2,
+    }
+
+
+# login: settings, the user, then records {what, size, bytes}: even from the client, odd from the server.
+
+
+def login_seeds():
+    def script(settings, user, *records):
+        return bytes((settings, user)) + b"".join(bytes((what, len(data))) + data for what, data in records)
+    first = z("SCRAM-SHA-256") + u32(11) + b"n,,n=,r=abc"
+    sasl = frame("R", u32(10) + z("SCRAM-SHA-256") + b"\0")
+    ok = frame("R", u32(0)) + frame("K", u32(1) + b"abcd") + frame("Z", b"I")
+    trust, monitor, tls, asks = 3, 4, 8, 16
+    return {
+        "scram": script(0, 0, (0, frame("p", first)), (0, frame("p", b"c=biws,r=abc,p=AAAA"))),
+        "scram-of-nobody": script(asks, 3, (0, frame("p", first))),
+        "scram-over-tls": script(tls, 4, (0, SSL_REQUEST), (0, startup([("user", "scram")]))),
+        "scram-monitor": script(monitor, 1, (0, frame("p", first))),
+        "md5": script(1, 2, (0, frame("p", z("md5" + "a" * 32)))),
+        "password": script(2, 1, (0, frame("p", z("wrong")))),
+        "trust-ok": script(trust, 0, (1, ok), (0, query("select 1"))),
+        "trust-md5": script(trust, 0, (1, frame("R", u32(5) + b"salt")), (1, ok)),
+        "trust-cleartext": script(trust, 0, (1, frame("R", u32(3)))),
+        "trust-scram": script(trust, 0, (1, sasl), (1, frame("R", u32(11) + b"r=abc,s=QQ==,i=1"))),
+        "trust-refused-once": script(trust, 0, (1, error("28P01", "no", "FATAL")), (1, ok)),
+        "trust-no-database": script(trust, 0, (1, error("3D000", "no", "FATAL"))),
+    }
+
+
 def all_seeds():
     folders = {"wire/frontend": picked(FRONTEND), "wire/backend": picked(BACKEND),
                "wire/data_row": data_row(),
                "wire/dump": dump(), "wire/frame_buffer": frame_buffer(), "wire/replication": replication(),
                 "wire/startup": first_packets(), "session/session": sessions(), "sql/gate": gate(),
-                "script/sandbox": sandbox(), "sql/facts": facts()}
+                "script/sandbox": sandbox(), "sql/facts": facts(), "auth/scram": scram_seeds(), "session/login": login_seeds()}
     return {f"{folder}/{name}": data for folder, seeds in folders.items() for name, data in seeds.items()}
 
 

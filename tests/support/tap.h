@@ -3,9 +3,11 @@
 // share it.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -40,6 +42,11 @@ class Tap {
         engine_(
             setup, judge, pool_,
             session::Origin{"tap", std::string(32, 'k'), "PGMOAT_DENIED_0123456789abcdef", now_}) {}
+
+  // Where the plan has pgmoat end logins. What the engine asks of its driver it is given: TLS, and no
+  // verifier.
+  Tap(const session::Setup& setup, std::size_t chunk, std::shared_ptr<const auth::Plan> plan)
+      : chunk_(chunk), words_({}), engine_(setup, words_, pool_, origin(now_, std::move(plan))) {}
 
   // False once the engine wants no more of this side: the rest is not taken.
   bool say(wire::Side side, std::string_view bytes) {
@@ -89,19 +96,34 @@ class Tap {
       dial_wanted |= std::holds_alternative<session::Dial>(command);
       server_shut |= std::holds_alternative<session::ShutdownServer>(command);
       ended |= std::holds_alternative<session::CloseAfterFlush>(command);
+      if (const auto* start = std::get_if<session::StartTls>(&command)) shaking_ = start->side;
+      asked_ |= std::holds_alternative<session::FindVerifier>(command);
     }
     for (auto& event : out_.events) events.push_back(std::move(event));
     out_.clear();
     engine_.flushed(wire::Side::client);
     engine_.flushed(wire::Side::server);
+    if (engine_.closed()) return;
+    if (std::exchange(asked_, false)) event(session::VerifierFound{true, nullptr});
+    if (const auto side = std::exchange(shaking_, std::nullopt)) {
+      event(session::Secured{*side, {}, "binding"});
+    }
     if (dial_wanted && !dialled && !engine_.closed()) {
       dialled = true;
       event(session::Connected{});
     }
   }
+  static session::Origin origin(Instant now, std::shared_ptr<const auth::Plan> plan) {
+    session::Origin made{"127.0.0.1:1", std::string(32, 'k'), "PGMOAT_DENIED_0123456789abcdef",
+                         now};
+    made.seed = std::string(32, 's');
+    made.plan = std::move(plan);
+    return made;
+  }
 
   std::size_t chunk_;
-  bool server_whole_ = false;
+  bool server_whole_ = false, asked_ = false;
+  std::optional<wire::Side> shaking_;
   Instant now_{};
   policy::WordList words_;
   wire::BufferPool pool_;
