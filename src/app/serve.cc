@@ -1,6 +1,8 @@
 #include "app/serve.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <cstdio>
@@ -116,6 +118,11 @@ int serve(Config config, const std::string& file) {
     sigaddset(&set, signal);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);  // every thread inherits it
   ::signal(SIGPIPE, SIG_IGN);
+
+  // What is in this memory (queries, passwords, keys) belongs into no core file.
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::prctl(PR_SET_DUMPABLE, 0);
 
   observe::EventLog log(stderr);
   settle(config);

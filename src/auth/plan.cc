@@ -51,6 +51,15 @@ bool Plan::retires(const Credential& used) const {
   });
 }
 
+ScramVerifier Plan::nobody(std::string_view user) const {
+  const auto scram = std::find_if(users.begin(), users.end(), [](const auto& entry) {
+    return std::holds_alternative<ScramVerifier>(entry.second);
+  });
+  return mock_verifier(mock_seed, user,
+                       scram == users.end() ? kDefaultIterations
+                                            : std::get<ScramVerifier>(scram->second).iterations);
+}
+
 bool Plan::keeps_passwords() const {
   return !users.empty() && std::holds_alternative<Secret>(users.begin()->second);
 }

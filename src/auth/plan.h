@@ -85,6 +85,8 @@ struct Plan {
   // Whether a session that logged in with this is to end.
   bool retires(const Credential& used) const;
   // What of its users the plan has, so that one who does not exist can look and cost the same.
+  // The verifier of one who does not exist.
+  ScramVerifier nobody(std::string_view user) const;
   bool keeps_passwords() const;
   bool keeps_md5() const;
   // Whether each login is the server's alone to judge.

@@ -81,8 +81,9 @@ ScramVerifier make_verifier(std::string_view password, std::string salt, std::ui
   return verifier;
 }
 
-ScramVerifier mock_verifier(const Key& seed, std::string_view user) {
+ScramVerifier mock_verifier(const Key& seed, std::string_view user, std::uint32_t iterations) {
   ScramVerifier verifier;
+  verifier.iterations = iterations;
   const Key salt = hmac(seed.bytes(), "salt of " + std::string(user));
   verifier.salt = std::string(as_text(salt.bytes().first(kScramSalt)));
   verifier.stored_key = hmac(seed.bytes(), "stored key of " + std::string(user));

@@ -36,7 +36,8 @@ std::optional<Verifier> parse_verifier(std::string_view text);
 ScramVerifier make_verifier(std::string_view password, std::string salt, std::uint32_t iterations);
 // What a user who does not exist would have: the same for each name as long as `seed` is, so that asking
 // twice tells nothing. No password fits.
-ScramVerifier mock_verifier(const Key& seed, std::string_view user);
+ScramVerifier mock_verifier(const Key& seed, std::string_view user,
+                            std::uint32_t iterations = kDefaultIterations);
 
 // Whether the password is the one that the verifier was made of. A SCRAM verifier costs PBKDF2.
 bool verify_password(const Verifier& verifier, std::string_view user, std::string_view password);

@@ -119,6 +119,11 @@ std::optional<wire::Fault> on_error(Scene& scene, const wire::Piece& piece) {
 
 std::optional<wire::Fault> on_message(Authenticating& phase, Scene& scene,
                                       const wire::Piece& piece) {
+  // A server that asks again would be asking a client that believes itself logged in.
+  if (phase.finished && (piece.tag == 'R' || piece.tag == 'v')) {
+    return wire::Fault{wire::Fault::Kind::out_of_place, static_cast<char>(piece.tag), 0, 0,
+                       "the login has finished"};
+  }
   switch (piece.tag) {
     case 'R': return on_authentication(phase, scene, piece);
     case 'v': return on_negotiation(phase, scene, piece);
@@ -240,7 +245,9 @@ Step on_server(Authenticating& phase, Scene& scene) {
     } else {
       fault = on_message(phase, scene, piece);
     }
-    if (fault && tolerates(scene, wire::Side::server, *fault)) {
+    // A server must not get to ask a client that pgmoat has let in: not when monitoring either.
+    const bool asks_anew = phase.ended_here && (piece.tag == 'R' || piece.tag == 'v');
+    if (fault && !asks_anew && tolerates(scene, wire::Side::server, *fault)) {
       scene.out->to_client.release(piece.bytes);
       if (piece.tag != 'R' && piece.tag != 'Z') continue;
       // What the client may say next is not known any more.

@@ -66,7 +66,7 @@ auth::ScramVerifier scram_verifier(const Scene& scene, const auth::Verifier* ver
   if (verifier == nullptr) {
     // As long as it takes for a user whose password is in the file.
     if (scene.origin.plan->keeps_passwords()) made("nobody's");
-    return auth::mock_verifier(scene.origin.plan->mock_seed, scene.who.user);
+    return scene.origin.plan->nobody(scene.who.user);
   }
   return std::visit(Overload{[](const auth::ScramVerifier& scram) { return scram; },
                              [&](const auth::Secret& password) { return made(password.text()); },
@@ -155,7 +155,7 @@ Step check_password(ClientLogin& login, Scene& scene, Bytes body) {
     }
     return onward(login, scene, auth::Md5Digest{auth::Secret(digest)});
   }
-  const auth::Verifier nobody = auth::mock_verifier(scene.origin.plan->mock_seed, scene.who.user);
+  const auth::Verifier nobody = scene.origin.plan->nobody(scene.who.user);
   const bool fits =
       auth::verify_password(login.verifier ? *login.verifier : nobody, scene.who.user, password);
   if (!fits || login.verifier == nullptr) return refuse_password(scene, "the password is wrong");

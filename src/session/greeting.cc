@@ -59,16 +59,33 @@ Negotiation negotiate(const wire::StartupMessage& startup, const StartupVerdict&
   return negotiation;
 }
 
-// Without what is not agreed to; `user` takes the place of the client's, where not empty.
-std::string rewrite(const wire::StartupMessage& startup, std::uint32_t version,
-                    std::string_view user = {}) {
+// Without what is not agreed to.
+std::string rewrite(const wire::StartupMessage& startup, std::uint32_t version) {
   std::string kept;
-  if (!user.empty()) kept.append("user").append(1, '\0').append(user).push_back('\0');
   for (const wire::Parameter& parameter : wire::parameters_of(startup)) {
     if (parameter.name.starts_with("_pq_.")) continue;
-    if (parameter.name == "user" && !user.empty()) continue;
     kept.append(parameter.name).push_back('\0');
     kept.append(parameter.value).push_back('\0');
+  }
+  std::string packet;
+  wire::encode(wire::StartupMessage{version, as_bytes(kept)}, packet);
+  return packet;
+}
+
+// The packet of a login of ours: who and where are what the rules have looked at, whatever the client's
+// packet has twice or leaves to the server (a database that is not named is the user's).
+std::string packet_for(const wire::StartupMessage& startup, std::uint32_t version,
+                       const std::string& user, const std::string& database) {
+  std::string kept;
+  const auto add = [&](std::string_view name, std::string_view value) {
+    kept.append(name).push_back('\0');
+    kept.append(value).push_back('\0');
+  };
+  add("user", user);
+  add("database", database);
+  for (const wire::Parameter& parameter : wire::parameters_of(startup)) {
+    const bool ours = parameter.name == "user" || parameter.name == "database";
+    if (!ours && !parameter.name.starts_with("_pq_.")) add(parameter.name, parameter.value);
   }
   std::string packet;
   wire::encode(wire::StartupMessage{version, as_bytes(kept)}, packet);
@@ -134,7 +151,7 @@ Step end_login_here(Scene& scene, const auth::Rule& rule, const wire::StartupMes
   const bool mapped = rule.credential != nullptr && !rule.credential->user.empty();
   onward->version = negotiation.version;
   onward->user = mapped ? rule.credential->user : scene.who.user;
-  onward->packet = rewrite(message, negotiation.version, onward->user);
+  onward->packet = packet_for(message, negotiation.version, onward->user, scene.who.database);
   scene.client_in.take(size);
   return begin_login(scene, rule, std::move(onward), negotiation);
 }

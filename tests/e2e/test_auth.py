@@ -489,3 +489,28 @@ def test_a_password_that_the_server_does_not_take_replaces_nothing(shop, tmp_pat
         assert moat.wait_line("cannot be read again, and stays as it is")
         assert come(shop, moat.port, "plain", "a") == "svc svc"
         assert "takes over" not in moat.text()
+
+
+def test_a_database_that_is_not_named_is_the_users_own(shop):
+    """As PostgreSQL has it, and of the client's name: what the rules have looked at is where the session goes."""
+    with Conn(shop.postgres.port) as conn:
+        conn.ask(query_of("create database scram_k"))
+    with Pgmoat(shop.postgres.port, **rules(shop, {"databases": ["scram_k"], "method": "scram-sha-256", "login": "svc"})) as moat:
+        with Conn(moat.port, first=startup([("user", "scram_k")])) as conn:
+            conn.login("scram_k", "swordfish")
+            assert conn.value("select current_database() || ' ' || current_user") == "scram_k svc"
+
+
+@pytest.mark.parametrize("mode", ["enforce", "monitor"])
+@pytest.mark.parametrize("again", [auth(3), auth(5, b"salt"), SASL, auth(0), frame("v", b"\0\3\0\0\0\0\0\0")])
+def test_a_server_cannot_ask_a_client_that_pgmoat_has_let_in(shop, again, mode):
+    with FakeServer(login=auth(0) + again) as server:
+        with Pgmoat(server.port, mode=mode, **rules(shop, {"method": "trust", "login": "svc"})) as moat:
+            with Conn(moat.port, first=startup([("user", "a"), ("database", "b")])) as conn:
+                assert said(conn.at_end()) == "R E!08P01"
+
+
+def test_memory_is_in_no_core_file(shop):
+    with Pgmoat(shop.postgres.port) as moat:
+        with open(f"/proc/{moat.process.pid}/limits", encoding="ascii") as limits:
+            assert re.search(r"^Max core file size +0 +0 ", limits.read(), re.M)
