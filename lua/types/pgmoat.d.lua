@@ -15,6 +15,7 @@
 ---@field role string The role in effect: that of SET ROLE, else the user; "?" where it is not known.
 ---@field server_version string The server's version, as it says; "" before login.
 ---@field client pgmoat.Client Where the client is.
+---@field auth pgmoat.Auth How it has logged in.
 ---@field transaction "idle"|"in_transaction"|"failed"|"unknown" The state of the transaction before the message.
 ---@field replication boolean The session speaks the replication protocol.
 ---@field guc pgmoat.Settings Tracked settings: s.guc["app.tenant"]; nil where not known.
@@ -25,6 +26,9 @@
 ---@field ip string The client's address; "" of a local socket.
 ---@field port integer The client's port.
 ---@field tls pgmoat.Tls? Of its connection; nil in the clear.
+
+---@class pgmoat.Auth
+---@field method string "scram-sha-256", "md5", "password", "cert", "trust", "pass-through"; "" at connect.
 
 ---@class pgmoat.Tls
 ---@field version string "TLSv1.2" or "TLSv1.3".
@@ -262,6 +266,7 @@
 ---@field tls boolean|nil The client's connection has TLS.
 ---@field sni string|string[]|nil The name that the client asked for in TLS.
 ---@field certificate string|string[]|nil The common name of the client's certificate, or one of its alternative names.
+---@field method string|string[]|nil How the client has proved itself: "scram-sha-256", "md5", "password", "cert", "trust", "pass-through" (to the server); not known at connect.
 ---@field tags string|string[]|nil A tag that a rule gave the session.
 ---@field transaction "idle"|"in_transaction"|"failed"|("idle"|"in_transaction"|"failed")[]|nil The state of the transaction before the statement.
 ---@field time string|string[]|nil Now is inside a weekly window: days (Mon, Mon-Fri, Sat,Sun, daily; left out: every day) and hours; past midnight it belongs to the day it starts on. UTC without a zone in front.
@@ -327,7 +332,7 @@
 ---@field sql string? The statement.
 ---@field expect string What the rule does; "pass": nothing.
 ---@field rewritten string? The text that a rewrite makes.
----@field session table? user, database, app, client, role, transaction, protocol, guc, tags, tls, sni, certificate.
+---@field session table? user, database, app, client, role, transaction, protocol, guc, tags, tls, sni, certificate, method.
 ---@field params (string|integer|boolean)[]? Values of $1, $2, ...
 ---@field parameters (string|integer|boolean)[]? The same by its older name.
 

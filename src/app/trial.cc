@@ -30,6 +30,7 @@ std::string describe(Asker& asker, std::string_view key, const std::string& valu
   else if (key == "tls") asker.tls.version = value;
   else if (key == "sni") asker.tls.sni = value;
   else if (key == "certificate") asker.tls.common_name = asker.tls.digest = value;
+  else if (key == "method") asker.method = value;
   else if (key == "tag") asker.tags.push_back(value);
   else if (key.starts_with(kGuc)) asker.gucs.emplace_back(key.substr(kGuc.size()), value);
   else if (key == "transaction" && value == "idle") asker.transaction = 'I';
@@ -42,7 +43,7 @@ std::string describe(Asker& asker, std::string_view key, const std::string& valu
   else
     return "unknown key '" + std::string(key) +
            "'; known: user, database, application, client, role, guc, tag, tls, sni, certificate, "
-           "transaction, protocol";
+           "method, transaction, protocol";
   return {};
 }
 
@@ -77,6 +78,7 @@ policy::Judged Trial::enter(const Asker& asker) {
   session_.set(SessionField::database, asker.database);
   session_.set(SessionField::application, asker.application);
   session_.set(SessionField::role, asker.role);
+  session_.set(SessionField::method, asker.method);
   policy::TlsFacts tls = asker.tls;
   if (tls.version.empty() && !(tls.sni + tls.digest).empty()) tls.version = "TLSv1.3";
   if (!tls.version.empty())

@@ -15,14 +15,14 @@ namespace pgmoat::app {
 
 // Who asks. Settings by lower-case name.
 struct Asker {
-  std::string user = "app", database = "app", application, client = "127.0.0.1", role;
+  std::string user = "app", database = "app", application, client = "127.0.0.1", role, method;
   std::vector<std::pair<std::string, std::string>> gucs;
   std::vector<std::string> tags;
   char transaction = 'I';
   policy::TlsFacts tls;  // version "": in the clear
   bool extended = false;
 };
-// One word of a description: "user", "database", "application", "client", "role", "guc.<name>", "tag", "tls" (a version), "sni", "certificate" (its common name),
+// One word of a description: "user", "database", "application", "client", "role", "guc.<name>", "tag", "tls" (a version), "sni", "certificate" (its common name), "method",
 // "transaction" ("idle", "in_transaction", "failed"), "protocol" ("simple", "extended"). What is wrong, or "".
 std::string describe(Asker& asker, std::string_view key, const std::string& value);
 

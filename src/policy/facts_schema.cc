@@ -125,7 +125,9 @@ std::vector<WrittenTable> other_tables() {
          "What the rule does; \"pass\": nothing."},
         {"rewritten", "string?", kText, "The text that a rewrite makes."},
         {"session", "table?", kSettings,
-         "user, database, app, client, role, transaction, protocol, guc, tags, tls, sni, certificate."},
+         "user, database, app, client, role, transaction, protocol, guc, tags, tls, sni, "
+         "certificate, "
+         "method."},
         {"params", "(string|integer|boolean)[]?", R"({"type": "array"})", "Values of $1, $2, ..."},
         {"parameters", "(string|integer|boolean)[]?", R"({"type": "array"})",
          "The same by its older name."}}},

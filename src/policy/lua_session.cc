@@ -94,6 +94,26 @@ const script::ObjectType& client_type() {
 
 void get_client(const void* self, Push& push) { push.object(client_type(), self); }
 
+void get_method(const void* self, Push& push) {
+  session(self).reads->field(SessionField::method);
+  push.text(session(self).session->get(SessionField::method));
+}
+
+const script::ObjectType& auth_type() {
+  static const script::ObjectType type = {
+      "auth",
+      "pgmoat.Auth",
+      {{"method", "string",
+        "\"scram-sha-256\", \"md5\", \"password\", \"cert\", \"trust\", \"pass-through\"; \"\" at "
+        "connect.",
+        get_method}},
+      {},
+      nullptr};
+  return type;
+}
+
+void get_auth(const void* self, Push& push) { push.object(auth_type(), self); }
+
 void get_role(const void* self, Push& push) {
   const SessionObject& s = session(self);
   s.reads->field(SessionField::role);
@@ -182,6 +202,7 @@ const script::ObjectType& session_type() {
        {"server_version", "string", "The server's version, as it says; \"\" before login.",
         get_field<F::server>},
        {"client", "pgmoat.Client", "Where the client is.", get_client},
+       {"auth", "pgmoat.Auth", "How it has logged in.", get_auth},
        {"transaction", "\"idle\"|\"in_transaction\"|\"failed\"|\"unknown\"",
         "The state of the transaction before the message.", get_transaction},
        {"replication", "boolean", "The session speaks the replication protocol.", get_replication},
@@ -207,8 +228,8 @@ const script::ObjectType& summary_type() {
 }
 
 std::vector<const script::ObjectType*> session_types() {
-  return {&session_type(), &client_type(), &tls_type(),    &certificate_type(),
-          &guc_type(),     &tags_type(),   &summary_type()};
+  return {&session_type(),     &client_type(), &auth_type(), &tls_type(),
+          &certificate_type(), &guc_type(),    &tags_type(), &summary_type()};
 }
 
 }  // namespace pgmoat::policy

@@ -148,6 +148,10 @@ std::vector<Matcher> about_sessions() {
       {"sni", Type::text, true, none, "The name that the client asked for in TLS."},
       {"certificate", Type::text, true, none,
        "The common name of the client's certificate, or one of its alternative names."},
+      {"method", Type::text, true, none,
+       "How the client has proved itself: \"scram-sha-256\", \"md5\", \"password\", \"cert\", "
+       "\"trust\", "
+       "\"pass-through\" (to the server); not known at connect."},
       {"tags", Type::text, true, none, "A tag that a rule gave the session."},
       {"transaction",
        Type::word,

@@ -329,6 +329,7 @@ const LeafKey kKeys[] = {
     {"tls", tests::tls, read_flag, kSession},
     {"sni", tests::sni, read_exact, kSession},
     {"certificate", tests::certificate, read_exact, kSession},
+    {"method", tests::method, read_exact, kSession},
     {"tags", tests::tags, read_exact, kSession},
     {"transaction", tests::transaction, read_words, kSession},
     {"session.replication", tests::replication, read_flag, kSession},

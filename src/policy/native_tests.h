@@ -59,6 +59,7 @@ bool app(const Operands&, Asked&);
 bool client(const Operands&, Asked&);
 bool tls(const Operands&, Asked&);
 bool sni(const Operands&, Asked&);
+bool method(const Operands&, Asked&);
 bool certificate(const Operands&, Asked&);
 bool tags(const Operands&, Asked&);
 bool transaction(const Operands&, Asked&);

@@ -251,7 +251,7 @@ class RuleReader {
     static const std::vector<std::string_view> kKnown = {
         "user", "database",    "app",         "application", "application_name", "client",
         "role", "replication", "transaction", "protocol",    "server",           "guc",
-        "tag",  "tags",        "tls",         "sni",         "certificate"};
+        "tag",  "tags",        "tls",         "sni",         "certificate",      "method"};
     if (!node.is_table()) return "expected { user = \"app\" }";
     for (const Node::Entry& entry : node.fields) {
       const std::string wrong = session_field(entry, test);

@@ -54,6 +54,9 @@ bool certificate(const Operands& operands, Asked& asked) {
   return std::any_of(tls->names.begin(), tls->names.end(),
                      [&](const std::string& name) { return operands.exact.has(name); });
 }
+bool method(const Operands& operands, Asked& asked) {
+  return field(operands, asked, SessionField::method);
+}
 bool tags(const Operands& operands, Asked& asked) {
   asked.reads.field(SessionField::tags);
   const std::vector<std::string>& tags = asked.question.session->tags();

@@ -29,8 +29,9 @@ enum class SessionField : std::uint8_t {
   server,   // version
   percent,  // the session's place in percentage roll-outs
   tls,      // of the client's connection, with its certificate
+  method,   // by which the client has proved itself; "" before it has
 };
-inline constexpr std::size_t kSessionFields = 12;
+inline constexpr std::size_t kSessionFields = 13;
 using FieldSet = std::uint32_t;  // bits 1 << SessionField
 constexpr FieldSet bit(SessionField field) { return 1u << static_cast<unsigned>(field); }
 
@@ -44,7 +45,8 @@ class SessionView {
   SessionView() = default;
   // `id`: random text, the prefix of the session's decision ids.
   void open(std::string id, std::string client_ip, std::uint16_t client_port);
-  void set(SessionField field, std::string value);  // user, database, application, role, server
+  void set(SessionField field,
+           std::string value);        // user, database, application, role, server, method
   void set_transaction(char status);  // 'I', 'T', 'E' or unknown; no hash is computed for it ahead
   // While what may change the role is under way the role reads as unknown.
   void set_role_unsettled(bool unsettled);

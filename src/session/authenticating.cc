@@ -85,6 +85,8 @@ std::optional<wire::Fault> on_authentication(Authenticating& phase, Scene& scene
   phase.asked = asked_by(message->kind);
   if (message->kind == wire::AuthenticationKind::ok) {
     phase.finished = true;
+    scene.view.set(policy::SessionField::method,
+                   std::string(auth::name_of(auth::Method::pass_through)));
     scene.settings.logged_in();
     scene.report(AuthFinished{true, ""});
   }

@@ -116,7 +116,9 @@ Step onward(ClientLogin& login, Scene& scene, auth::Knowledge shown) {
     }
     if (onward.knowledge.empty()) onward.knowledge.emplace_back(std::monostate{});
   }
-  scene.report(ClientProved{std::string(auth::name_of(login.rule->method))});
+  const std::string method(auth::name_of(login.rule->method));
+  scene.view.set(policy::SessionField::method, method);
+  scene.report(ClientProved{method});
   Dialing dialing;
   dialing.since = scene.now;
   dialing.onward = std::move(login.onward);

@@ -8,9 +8,9 @@ import time
 import pytest
 
 from fake import FakeServer
-from pg import BINARY, Pgmoat, pg_tool, toml_text
+from pg import BINARY, ROOT, Pgmoat, pg_tool, toml_text
 from test_tls import Shop, psql
-from wire import Conn, frame, password, said, startup, z
+from wire import Conn, fields, frame, password, said, startup, z
 
 WHO = "select current_user || ' ' || session_user"
 
@@ -307,6 +307,25 @@ def test_protocol_versions_are_ours_to_agree_on(shop):
                     assert negotiated[0] == b"\0\3\0\2" + len(options).to_bytes(4, "big") + names
                 assert len(conn.key) == key
                 assert conn.value("select 1") == "1"
+
+
+def test_rules_know_how_a_client_has_logged_in(shop, tmp_path):
+    """The pack of docs/auth.md passes its tests, and holds; Lua sees the method, too."""
+    with open(os.path.join(ROOT, "docs", "auth.md"), encoding="utf-8") as page:
+        text = next(block for block in re.findall(r"^```toml\n(.*?)^```$", page.read(), re.M | re.S) if "[pack]" in block)
+    (tmp_path / "logins.toml").write_text(text.replace("migrator", "md5_t"))
+    (tmp_path / "see.lua").write_text('pgmoat.api(1)\npgmoat.rule{ id = "see.method", mode = "enforce",\n'
+                                      '  decide = function(s, q) return pgmoat.deny{ message = s.auth.method } end }\n')
+    done = subprocess.run([BINARY, "check", "--with-tests", tmp_path / "logins.toml"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and " 0 failed" in done.stdout, done.stdout + done.stderr
+    rows = [{"users": ["scram_t"], "method": "scram-sha-256"}, {"users": ["md5_t"], "method": "md5"}, {"method": "pass-through"}]
+    policy = {"packs": [], "paths": [str(tmp_path / "logins.toml"), str(tmp_path / "see.lua")]}
+    with Pgmoat(shop.postgres.port, policy=policy, **rules(shop, *rows)) as moat:
+        assert "needs its certificate" in psql(moat.port, "md5_t")
+        for user, method in (("scram_t", "scram-sha-256"), ("svc", "pass-through")):
+            with Conn(moat.port, user=user, secret="of pgmoat" if user == "svc" else "swordfish") as conn:
+                conn.send(query_of("select 1"))
+                assert fields(conn.until("E")[-1][1])["M"] == method
 
 
 @pytest.mark.parametrize("mode", ["enforce", "monitor"])
