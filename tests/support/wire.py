@@ -135,7 +135,7 @@ class Conn:
     `tls`: an ssl.SSLContext; `direct`: without asking first."""
 
     def __init__(self, port, user="postgres", database="postgres", params=(), first=None,
-                 secret=None, host="127.0.0.1", timeout=10, tls=None, direct=False, sni="localhost"):
+                 secret=None, host="127.0.0.1", timeout=10, tls=None, direct=False, sni="localhost", bound=False):
         self.sock = socket.create_connection((host, port), timeout=timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = bytearray()
@@ -145,7 +145,7 @@ class Conn:
             self.secure(tls, direct, sni)
         if first is None:
             self.send(startup([("user", user), ("database", database), *params]))
-            self.greeting = self.login(user, secret)
+            self.greeting = self.login(user, secret, bound)
         elif first:
             self.send(first)
 
@@ -156,8 +156,8 @@ class Conn:
                 raise ConnectionError(f"no TLS: {answer!r}")
         self.sock = tls.wrap_socket(self.sock, server_hostname=sni)
 
-    def login(self, user, secret):
-        """Reads to ReadyForQuery, answering what is asked; the messages seen."""
+    def login(self, user, secret, bound=False):
+        """Reads to ReadyForQuery, answering what is asked; the messages seen. `bound`: by SCRAM-SHA-256-PLUS or not at all."""
         certificate = self.sock.getpeercert(True) if isinstance(self.sock, ssl.SSLSocket) else None
         seen, scram = [], Scram(secret or "", user, certificate)
         while True:
@@ -166,6 +166,8 @@ class Conn:
             if reply is None or reply[0] == "EOF" or reply[0] == "E":
                 raise ConnectionError(f"login: {said([r for r in seen if r])}")
             if reply[0] == "R":
+                if bound and reply[1][:4] == b"\0\0\0\x0a" and b"SCRAM-SHA-256-PLUS" not in reply[1]:
+                    raise ConnectionError("login: no channel binding is offered")
                 answer = scram.answer(struct.unpack("!I", reply[1][:4])[0], reply[1][4:])
                 if answer is not None:
                     self.send(password(answer))
