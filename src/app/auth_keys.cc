@@ -26,18 +26,6 @@ std::string written(const policy::Place& place) {
   return place.file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": ";
 }
 
-Read networks(auth::Rule& rule) {
-  return [&rule](const toml::node& node) -> std::string {
-    std::vector<std::string> texts;
-    if (std::string wrong = words(texts)(node); !wrong.empty()) return wrong;
-    rule.any_address = false;
-    for (const std::string& text : texts) {
-      if (std::string wrong = rule.addresses.add(text); !wrong.empty()) return wrong;
-    }
-    return {};
-  };
-}
-
 Read tls(auth::Rule::Tls& into) {
   return [&into](const toml::node& node) {
     bool wanted = false;
@@ -73,7 +61,7 @@ void read_row(const toml::table& table, Row& row, const std::string& file,
   read_keys(table, name,
             {{"users", words(row.rule.users)},
              {"databases", words(row.rule.databases)},
-             {"addresses", networks(row.rule)},
+             {"addresses", networks(row.rule.addresses)},
              {"tls", tls(row.rule.tls)},
              {"method", choice(row.rule.method, {{"pass-through", Method::pass_through},
                                                  {"scram-sha-256", Method::scram},

@@ -123,6 +123,7 @@ Keys Walk::top() {
              if (!wrong.empty() || server.backend.port != 0) return wrong;
              return std::string("a server's port is 1 to 65535");
            }},
+          {"proxy_protocol", networks(server.proxies)},
           {"mode", choice(server.session.mode, {{"monitor", session::Mode::monitor},
                                                 {"enforce", session::Mode::enforce}})},
           {"workers", whole(server.workers, 0, 256)},
@@ -154,6 +155,7 @@ Keys Walk::limits() {
           {"pipeline", whole(session.limits.pipeline, 4096, 1'000'000)},
           {"unanswered", size(session.limits.unanswered_bytes, 1 << 20, 1ull << 36)},
           {"refusals", whole(session.limits.refusals, 1, 100'000)},
+          {"failed_logins", whole(config_.server.failed_logins, 0, 1'000'000)},
           {"sessions", whole(config_.server.sessions, 1, 1'000'000)}};
 }
 
@@ -162,6 +164,7 @@ Keys Walk::timeouts() {
   return {{"handshake", duration(timeouts.handshake)},
           {"connect", duration(timeouts.connect)},
           {"message", duration(timeouts.message)},
+          {"login_penalty", duration_or_off(config_.server.penalty)},
           {"unacknowledged", duration_or_off(config_.server.unacknowledged)}};
 }
 

@@ -110,6 +110,18 @@ std::string read_address(const toml::node& node, net::Address& into) {
   return {};
 }
 
+Read networks(Networks& into) {
+  return [&into](const toml::node& node) -> std::string {
+    std::vector<std::string> texts;
+    if (std::string wrong = words(texts)(node); !wrong.empty()) return wrong;
+    into = {};
+    for (const std::string& text : texts) {
+      if (std::string wrong = into.add(text); !wrong.empty()) return wrong;
+    }
+    return {};
+  };
+}
+
 Read addresses(std::vector<net::Address>& into) {
   return [&into](const toml::node& node) -> std::string {
     std::vector<net::Address> found;

@@ -86,6 +86,7 @@ Read duration(Duration& into);         // 100ms to 24h
 Read duration_or_off(Duration& into);  // zero: off
 Read text(std::string& into);
 Read words(std::vector<std::string>& into);
+Read networks(Networks& into);  // "10.20.0.0/16", "fd00::/8", one address
 Read addresses(std::vector<net::Address>& into);
 std::string read_address(const toml::node& node, net::Address& into);
 

@@ -14,7 +14,7 @@ bool fits(const Rule& rule, const Applicant& applicant) {
   if (rule.tls == Rule::Tls::required && !applicant.tls) return false;
   if (rule.tls == Rule::Tls::absent && applicant.tls) return false;
   return lists(rule.users, applicant.user) && lists(rule.databases, applicant.database) &&
-         (rule.any_address || rule.addresses.contains(applicant.address));
+         (rule.addresses.empty() || rule.addresses.contains(applicant.address));
 }
 
 }  // namespace

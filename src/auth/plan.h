@@ -53,8 +53,7 @@ struct Credential {
 
 struct Rule {
   std::vector<std::string> users, databases;  // none: all
-  Networks addresses;
-  bool any_address = true;
+  Networks addresses;                         // none: all
   enum class Tls : std::uint8_t { any, required, absent };
   Tls tls = Tls::any;
   Method method = Method::reject;

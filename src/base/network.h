@@ -27,6 +27,7 @@ Result<Network, std::string> parse_network(std::string_view text);
 class Networks {
  public:
   std::string add(std::string_view text);  // what is wrong; "" where nothing is
+  bool empty() const { return networks_.empty(); }
   bool contains(std::string_view ip) const;
   bool contains(const IpAddress& address) const;
 

@@ -122,6 +122,7 @@ Result<std::unique_ptr<Server>, std::string> Server::start(ServerSetup setup) {
   Shared& shared = server->impl_->shared;
   server->impl_->joined = true;  // until threads run
   shared.setup = std::move(setup);
+  shared.guard.set(shared.setup.failed_logins, shared.setup.penalty);
   unsigned workers = shared.setup.workers;
   if (workers == 0) workers = static_cast<unsigned>(std::max(1l, ::sysconf(_SC_NPROCESSORS_ONLN)));
   const rlim_t others = descriptors_without_sessions(shared.setup, workers);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "base/network.h"
 #include "base/result.h"
 #include "net/tls.h"
 #include "policy/judge.h"
@@ -26,8 +27,11 @@ std::string to_string(const Address& address);  // "127.0.0.1:6432", "[::1]:6432
 struct ServerSetup {
   std::vector<Address> listen;
   Address backend;
-  unsigned workers = 0;            // 0: one per core
-  std::uint32_t sessions = 10000;  // per process, over all workers; one past it is told 53300
+  Networks proxies;                 // connections from there begin with a PROXY header
+  unsigned workers = 0;             // 0: one per core
+  std::uint32_t sessions = 10000;   // per process, over all workers; one past it is told 53300
+  std::uint32_t failed_logins = 5;  // of an address, whose answer is not kept back
+  Duration penalty = std::chrono::seconds(5);  // the longest that one is; zero: none
   Duration drain = std::chrono::seconds(30);
   Duration unacknowledged{};  // TCP_USER_TIMEOUT of both legs; zero: the system's
   TlsContexts tls;

@@ -48,12 +48,13 @@ void set_options(Socket& socket, Duration unacknowledged) {
   if (ms > 0) set(TCP_USER_TIMEOUT, static_cast<int>(ms));
 }
 
-SessionDriver::SessionDriver(Worker& worker, Socket client, session::Origin origin,
-                             std::uint64_t id)
+SessionDriver::SessionDriver(Worker& worker, Socket client, asio::ip::address source,
+                             session::Origin origin, std::uint64_t id)
     : worker_(worker),
       client_(worker.io()),
       server_(worker.io()),
       engine_(worker.shared().setup.session, worker.judge(), worker.pool(), std::move(origin)),
+      source_(std::move(source)),
       id_(id) {
   client_.socket = std::move(client);
 }
@@ -171,13 +172,22 @@ void SessionDriver::carry_out() {
   session::Outbox& out = worker_.outbox();
   if (!out.to_server.empty()) write(wire::Side::server, out.to_server);
   if (!out.to_client.empty()) write(wire::Side::client, out.to_client);
-  for (session::Event& event : out.events) worker_.emit(id_, std::move(event));
+  for (session::Event& event : out.events) {
+    note_failed_login(event);
+    worker_.emit(id_, std::move(event));
+  }
   for (std::size_t i = 0; i < out.commands.size() && !closed_; ++i) run(out.commands[i]);
   if (closed_) return;
   if (!server_.queued()) engine_.flushed(wire::Side::client);
   if (!client_.queued()) engine_.flushed(wire::Side::server);
   after_failure();
   if (!closed_) arm();
+}
+
+void SessionDriver::note_failed_login(const session::Event& event) {
+  const auto* finished = std::get_if<session::AuthFinished>(&event);
+  if (finished == nullptr || finished->ok || finished->sqlstate != "28P01") return;
+  worker_.shared().guard.failed(source_, coarse_now());
 }
 
 void SessionDriver::after_failure() {

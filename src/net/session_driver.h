@@ -19,7 +19,9 @@ class Worker;
 
 class SessionDriver {
  public:
-  SessionDriver(Worker& worker, Socket client, session::Origin origin, std::uint64_t id);
+  // `source`: where the client is; a proxy may have said so.
+  SessionDriver(Worker& worker, Socket client, asio::ip::address source, session::Origin origin,
+                std::uint64_t id);
 
   void start();
   void tell(const session::TransportEvent& event);
@@ -48,6 +50,7 @@ class SessionDriver {
   void wait_to_write(wire::Side side);
   void write_queued(wire::Side side);
   void write_failed(wire::Side side);
+  void note_failed_login(const session::Event& event);
   void after_failure();
   void after_write(wire::Side side);
   void find_verifier(const std::string& user);
@@ -60,6 +63,7 @@ class SessionDriver {
   Worker& worker_;
   Leg client_, server_;
   session::Engine engine_;
+  asio::ip::address source_;
   std::unique_ptr<session::OwnCancelKey> key_;
   asio::ip::tcp::endpoint endpoint_;  // of the server, once connected
   std::size_t dialled_ = 0;           // how many of its addresses were tried; all, once connected

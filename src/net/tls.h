@@ -82,7 +82,7 @@ class TlsStream {
   enum class Progress : std::uint8_t { done, wants_read, wants_write, failed };
   Progress handshake();
   session::TlsFacts facts() const;
-  std::string binding() const;  // as session::Secured has it
+  std::string binding() const;                     // as session::Secured has it
   const std::string& why() const { return why_; }  // of failed, and of a read's -1 with EPROTO
 
   // Bytes were taken from the socket that no read has returned yet, in whole records or not.

@@ -21,13 +21,11 @@ constexpr auto kHardClose = std::chrono::seconds(2);
 
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
-session::Origin origin_of(const Socket& client) {
+session::Origin origin_of(const asio::ip::tcp::endpoint& client) {
   std::array<unsigned char, 82> random{};
   PGMOAT_CHECK(::getrandom(random.data(), random.size(), 0) == std::ssize(random));
   session::Origin origin;
-  asio::error_code error;
-  const auto peer = client.remote_endpoint(error);
-  if (!error) origin.client = to_string({peer.address().to_string(), peer.port()});
+  origin.client = to_string({client.address().to_string(), client.port()});
   origin.cancel_secret.assign(reinterpret_cast<const char*>(random.data()), 32);
   origin.refusal_token = "PGMOAT_DENIED_";
   for (std::size_t i = 32; i < 40; ++i) {
@@ -139,11 +137,31 @@ void Worker::welcome(Socket client) {
     shared_.sessions.fetch_sub(1);
     return reject(client);
   }
-  session::Origin origin = origin_of(client);
+  const bool surplus = before >= shared_.setup.sessions;
+  asio::error_code error;
+  const auto peer = client.remote_endpoint(error);
+  const bool proxied = !shared_.setup.proxies.empty() && !error &&
+                       shared_.setup.proxies.contains(peer.address().to_string());
+  if (!proxied) return admit(std::move(client), peer, surplus);
+  receptions_.push_back(std::make_unique<ProxyReception>(
+      std::move(client), coarse_now() + shared_.setup.session.timeouts.handshake,
+      [this, peer, surplus](Socket socket, Result<asio::ip::tcp::endpoint, std::string> source) {
+        if (source) return admit(std::move(socket), *source, surplus);
+        shared_.sessions.fetch_sub(1);
+        emit(0, session::Finding{"connection from the proxy " + peer.address().to_string() + ": " +
+                                 source.error()});
+      }));
+  receptions_.back()->start();
+}
+
+// `source`: where the client is, as the socket or a trusted proxy has it.
+void Worker::admit(Socket client, const asio::ip::tcp::endpoint& source, bool surplus) {
+  session::Origin origin = origin_of(source);
   origin.plan = plan_;
-  origin.surplus = before >= shared_.setup.sessions;
-  sessions_.push_back(std::make_unique<SessionDriver>(*this, std::move(client), std::move(origin),
-                                                      shared_.next_id.fetch_add(1)));
+  origin.penalty = shared_.guard.penalty(source.address(), coarse_now());
+  origin.surplus = surplus;
+  sessions_.push_back(std::make_unique<SessionDriver>(
+      *this, std::move(client), source.address(), std::move(origin), shared_.next_id.fetch_add(1)));
   sessions_.back()->start();
 }
 
@@ -225,6 +243,10 @@ void Worker::tick() {
       ++at;
     }
   }
+  for (auto at = receptions_.begin(); at != receptions_.end();) {
+    (*at)->sweep(now);
+    at = (*at)->gone() ? receptions_.erase(at) : std::next(at);
+  }
   if (now >= retry_accept_ && !stopping_) {
     retry_accept_ = kNever;
     for (const std::size_t index : std::exchange(paused_, {})) accept(index);
@@ -257,6 +279,7 @@ void Worker::stop(Server::Stop how) {
   if (now) drain_at_ = coarse_now() + kHardClose;
   for (const auto& session : sessions_) session->tell(session::Leave{now});
   if (!now) return;
+  for (const auto& reception : receptions_) reception->stop();
   for (const auto& cancel : cancels_) cancel->refuse();
 }
 

@@ -15,8 +15,10 @@
 
 #include "net/cancel.h"
 #include "net/mailbox.h"
+#include "net/proxy_reception.h"
 #include "net/server.h"
 #include "net/session_driver.h"
+#include "net/source_guard.h"
 
 namespace pgmoat::net {
 
@@ -27,6 +29,7 @@ struct Shared {
   std::vector<std::unique_ptr<class Worker>> workers;
   std::atomic<std::uint64_t> next_id{1};
   std::atomic<std::size_t> sessions{0};
+  SourceGuard guard;
 };
 
 // Where a session's server is, and that server's key for it.
@@ -67,6 +70,7 @@ class Worker {
   void run();
   void accept(std::size_t index);
   void welcome(Socket client);
+  void admit(Socket client, const asio::ip::tcp::endpoint& source, bool surplus);
   void reject(Socket& client);
   void tick();
   void stop(Server::Stop how);
@@ -82,6 +86,7 @@ class Worker {
   session::Outbox outbox_;
   std::vector<Acceptor> acceptors_;
   std::list<std::unique_ptr<SessionDriver>> sessions_;
+  std::list<std::unique_ptr<ProxyReception>> receptions_;
   std::list<std::shared_ptr<CancelDriver>> cancels_;
   asio::steady_timer timer_{io_};
   Instant drain_at_ = kNever;

@@ -31,10 +31,13 @@ Step refuse(Scene& scene, std::string_view sqlstate, const std::string& message,
   return end(scene, sqlstate, message);
 }
 
-// In PostgreSQL's words, whichever way it failed.
+// In PostgreSQL's words, whichever way it failed; later, where this address has failed often.
 Step refuse_password(Scene& scene, const char* why) {
-  return refuse(scene, "28P01",
-                "password authentication failed for user \"" + scene.who.user + "\"", why);
+  const std::string message = "password authentication failed for user \"" + scene.who.user + "\"";
+  if (scene.origin.penalty == Duration::zero()) return refuse(scene, "28P01", message, why);
+  scene.report(AuthFinished{false, "28P01"});
+  scene.report(Finding{std::string("login refused, and told later: ") + why});
+  return become(Refused{scene.now + scene.origin.penalty, "28P01", message});
 }
 
 Step refuse_malformed(Scene& scene, const std::string& what) {
@@ -241,6 +244,11 @@ Step on_verifier(ClientLogin& login, Scene& scene, const VerifierFound& found) {
   login.verifier = found.verifier.get();
   ask_for_proof(login, scene);
   return stay();
+}
+
+Step on_timer(const Refused& refused, Scene& scene) {
+  if (scene.now < refused.until) return stay();
+  return end(scene, refused.sqlstate, refused.message);
 }
 
 Step on_client(ClientLogin& login, Scene& scene) {

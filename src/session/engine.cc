@@ -55,6 +55,7 @@ Step client_step(P& phase, Scene& scene) {
 }
 Step client_step(TlsHandshake&, Scene&) { return stay(); }
 Step client_step(Dialing&, Scene&) { return stay(); }
+Step client_step(Refused&, Scene&) { return stay(); }
 Step client_step(ServerLogin&, Scene&) { return stay(); }
 Step client_step(Closed&, Scene& scene) {
   scene.client_in.take(scene.client_in.pending().size());
@@ -68,6 +69,7 @@ Step server_step(P& phase, Scene& scene) {
 Step server_step(Greeting&, Scene&) { return stay(); }
 Step server_step(TlsHandshake&, Scene&) { return stay(); }
 Step server_step(ClientLogin&, Scene&) { return stay(); }
+Step server_step(Refused&, Scene&) { return stay(); }
 Step server_step(Closed&, Scene& scene) {
   scene.server_in.take(scene.server_in.pending().size());
   return stay();
@@ -112,7 +114,7 @@ bool Engine::State::holds_client() const {
   if (const auto* login = std::get_if<ClientLogin>(&phase)) {
     return login->asked == ClientLogin::Asked::nothing;
   }
-  return is<Dialing>() || is<ServerLogin>();
+  return is<Dialing>() || is<ServerLogin>() || is<Refused>();
 }
 
 void Engine::State::close_quietly(std::string why) {
@@ -138,7 +140,7 @@ void Engine::State::finish(std::string_view sqlstate, std::string_view message) 
 // Terminate, so the server gets the same end.
 void Engine::State::client_ended() {
   if (is<Greeting>() || is<TlsHandshake>()) return close_quietly("client left");
-  if (is<ClientLogin>()) return close_quietly("client left during login");
+  if (is<ClientLogin>() || is<Refused>()) return close_quietly("client left during login");
   if (is<Dialing>() || is<ServerLogin>() || is<Authenticating>()) {
     const bool more = is<Dialing>()
                           ? scene.client_in.pending().size() > std::get<Dialing>(phase).packet_size
@@ -222,11 +224,15 @@ void Engine::State::not_secured(const NotSecured& failed) {
 }
 
 bool Engine::State::logging_in() const {
-  return is<Greeting>() || is<TlsHandshake>() || is<ClientLogin>() || is<Dialing>() ||
-         is<ServerLogin>() || is<Authenticating>();
+  return is<Greeting>() || is<TlsHandshake>() || is<ClientLogin>() || is<Refused>() ||
+         is<Dialing>() || is<ServerLogin>() || is<Authenticating>();
 }
 
 void Engine::State::timed_out() {
+  if (const auto* refused = std::get_if<Refused>(&phase)) {
+    if (Step step = on_timer(*refused, scene)) phase = std::move(*step);
+    return;
+  }
   if (is<Dialing>() && scene.now >= std::get<Dialing>(phase).since + scene.setup.timeouts.connect) {
     return dial_failed("the server did not answer in time");
   }
@@ -326,7 +332,7 @@ Appetite Engine::appetite() const {
   const auto* dialing = std::get_if<Dialing>(&state.phase);
   const bool served = dialing != nullptr ? dialing->tls == Dialing::Tls::asked
                                          : !state.is<Greeting>() && !state.is<TlsHandshake>() &&
-                                               !state.is<ClientLogin>();
+                                               !state.is<ClientLogin>() && !state.is<Refused>();
   return {!state.scene.client_eof && !held, !state.scene.server_eof && served};
 }
 
@@ -337,6 +343,7 @@ Instant Engine::deadline() const {
   if (const auto* dialing = std::get_if<Dialing>(&state.phase)) {
     return std::min(login, dialing->since + timeouts.connect);
   }
+  if (const auto* refused = std::get_if<Refused>(&state.phase)) return refused->until;
   if (state.logging_in()) return login;
   if (state.frame_began == kNever || state.late_reported || state.paused) return kNever;
   return state.frame_began + timeouts.message;
@@ -359,6 +366,7 @@ std::string_view Engine::phase_name() const {
                         [](const Greeting&) { return "greeting"; },
                         [](const TlsHandshake&) { return "tls handshake"; },
                         [](const ClientLogin&) { return "client login"; },
+                        [](const Refused&) { return "refused"; },
                         [](const Dialing&) { return "dialing"; },
                         [](const ServerLogin&) { return "server login"; },
                         [](const Authenticating&) { return "authenticating"; },

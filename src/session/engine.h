@@ -57,6 +57,7 @@ struct Origin {
   Instant accepted{};
   bool surplus = false;    // over the limit of sessions: told 53300 once it says who it is
   std::string session_id;  // random letters and digits, 10 or more: decisions are named after it
+  Duration penalty{};      // what a wrong password is answered later by
   std::string seed;        // 32 random octets: what logins of ours are made with
   std::shared_ptr<const auth::Plan> plan;  // null: every login is passed through
 };

@@ -11,6 +11,7 @@
 
 #include "auth/plan.h"
 #include "auth/scram.h"
+#include "base/instant.h"
 #include "session/negotiation.h"
 #include "session/step.h"
 
@@ -35,6 +36,12 @@ struct ClientLogin {
   std::optional<auth::ScramServer> scram;
   std::string salt;  // of MD5
   std::unique_ptr<Onward> onward;
+};
+
+// The client has not proved itself, and is told so when it has waited for it. It is not read until then.
+struct Refused {
+  Instant until{};
+  std::string sqlstate, message;
 };
 
 // The server is answered. The client waits, and its bytes with it.

@@ -6,6 +6,7 @@
 //       \           \             \            \--> Opaque (on_failure "pass": framing is lost, relay)
 //        \-----------\-------------\--> Closed
 //   Greeting -> ClientLogin -> Dialing <-> ServerLogin -> Authenticating, where pgmoat ends the login
+//                     \-> Refused -> Closed
 #pragma once
 
 #include <cstdint>
@@ -75,6 +76,7 @@ Step on_client(Greeting&, Scene&);
 Step on_secured(TlsHandshake&, Scene&);
 Step on_client(ClientLogin&, Scene&);
 Step on_verifier(ClientLogin&, Scene&, const VerifierFound& found);
+Step on_timer(const Refused&, Scene&);
 Step on_connected(Dialing&, Scene&);
 Step on_secured(Dialing&, Scene&);
 Step on_server(Dialing&, Scene&);

@@ -10,6 +10,7 @@ namespace pgmoat::session {
 struct Greeting;
 struct TlsHandshake;
 struct ClientLogin;
+struct Refused;
 struct Dialing;
 struct ServerLogin;
 struct Authenticating;
@@ -18,7 +19,7 @@ struct Opaque;
 struct Draining;
 struct Closed;
 
-using Phase = std::variant<Greeting, TlsHandshake, ClientLogin, Dialing, ServerLogin,
+using Phase = std::variant<Greeting, TlsHandshake, ClientLogin, Refused, Dialing, ServerLogin,
                            Authenticating, Ready, Opaque, Draining, Closed>;
 
 struct Scene;

@@ -18,7 +18,6 @@ TEST(Plan, TheFirstRowThatFitsDecides) {
   EXPECT_EQ(plan.rule_for({"a", "b", "127.0.0.1", false}), nullptr);
   plan.rules.push_back(row(Method::trust));
   plan.rules.back().users = {"admin"};
-  plan.rules.back().any_address = false;
   ASSERT_EQ(plan.rules.back().addresses.add("127.0.0.0/8"), "");
   plan.rules.push_back(row(Method::md5));
   plan.rules.back().databases = {"old"};

@@ -533,3 +533,24 @@ def test_memory_is_in_no_core_file(shop):
     with Pgmoat(shop.postgres.port) as moat:
         with open(f"/proc/{moat.process.pid}/limits", encoding="ascii") as limits:
             assert re.search(r"^Max core file size +0 +0 ", limits.read(), re.M)
+
+
+def test_who_guesses_waits_and_who_knows_does_not(shop):
+    """Answers to wrong passwords are kept back once there were too many; the right one never is."""
+    with Pgmoat(shop.postgres.port, limits={"failed_logins": 2}, timeouts={"login_penalty": "1s"}, workers=1,
+                **rules(shop, {"method": "scram-sha-256"})) as moat:
+        def seconds(secret):
+            began = time.monotonic()
+            got = come(shop, moat.port, "plain", "scram_t", secret)
+            return got, time.monotonic() - began
+        for _ in range(2):
+            got, took = seconds("wrong")
+            assert got == "E!28P01" and took < 0.5
+        late = [seconds("wrong") for _ in range(8)]
+        assert all(got == "E!28P01" for got, _ in late)
+        assert max(took for _, took in late) > 0.7, late
+        got, took = seconds("swordfish")
+        assert got == "scram_t scram_t" and took < 0.5
+        # A client that leaves while it waits is gone.
+        with Conn(moat.port, first=startup([("user", "nobody"), ("database", "postgres")])) as conn:
+            assert asked(conn) == 10
