@@ -75,7 +75,6 @@ struct Plan {
   std::map<std::string, std::shared_ptr<const Credential>> credentials;  // by name
   Key mock_seed;
   bool asks_server = false;  // for the verifiers of users that are not here
-  bool binds = true;         // SCRAM-SHA-256-PLUS is offered to clients with TLS
 
   // Null: no row fits.
   const Rule* rule_for(const Applicant& applicant) const;

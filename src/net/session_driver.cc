@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "auth/secret.h"
 #include "base/check.h"
 #include "base/overload.h"
 #include "net/lazy_read.h"
@@ -19,16 +20,6 @@ namespace {
 constexpr auto kFlushPatience = std::chrono::seconds(5);   // to write the last words
 constexpr auto kLingerPatience = std::chrono::seconds(1);  // for the client to read them
 constexpr std::size_t kPartsAtOnce = 16;
-
-// Compares in a time that depends on the length only: a key may not be guessed byte by byte.
-bool equal_keys(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
-  }
-  return difference == 0;
-}
 
 }  // namespace
 
@@ -85,7 +76,7 @@ void SessionDriver::sweep(Instant now) {
 }
 
 bool SessionDriver::owns_key(std::uint32_t pid, std::string_view secret) const {
-  return !closed_ && key_ && key_->pid == pid && equal_keys(key_->client_secret, secret);
+  return !closed_ && key_ && key_->pid == pid && auth::equal_secrets(key_->client_secret, secret);
 }
 
 // Reads whatever may be read and is not being read.

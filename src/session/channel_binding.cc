@@ -2,11 +2,11 @@
 
 #include <string>
 
+#include "auth/scram.h"
+
 namespace pgmoat::session {
 
 namespace {
-
-constexpr std::string_view kPlus = "SCRAM-SHA-256-PLUS";
 
 // Mechanisms, each with its NUL, then a NUL.
 std::string without_plus(Bytes mechanisms) {
@@ -15,7 +15,7 @@ std::string without_plus(Bytes mechanisms) {
   while (!rest.empty()) {
     const std::string_view name = rest.substr(0, rest.find('\0'));
     rest.remove_prefix(std::min(rest.size(), name.size() + 1));
-    if (name != kPlus) kept.append(name).push_back('\0');
+    if (name != auth::kScramPlus) kept.append(name).push_back('\0');
   }
   return kept;
 }
@@ -33,7 +33,7 @@ void offer_mechanisms(Scene& scene, const wire::Authentication& message, Bytes f
 bool binds_in_vain(const Scene& scene, const wire::SaslInitialResponse& answer) {
   if (!scene.client_tls || !scene.server_tls) return false;
   if (!scene.client_binding.empty() && scene.client_binding == scene.server_binding) return false;
-  return answer.mechanism == kPlus;
+  return answer.mechanism == auth::kScramPlus;
 }
 
 }  // namespace pgmoat::session

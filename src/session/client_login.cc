@@ -56,32 +56,23 @@ Step refuse_scram(Scene& scene, const auth::ScramFault& fault) {
   return refuse_password(scene, "the SCRAM proof does not fit");
 }
 
-std::string binding_of(const Scene& scene) {
-  return scene.origin.plan->binds ? scene.client_binding : std::string();
-}
-
-// The verifier that SCRAM is done with: a password is made into one, and who does not exist has one, too.
+// The verifier that SCRAM is done with: a password is made into one, and who does not exist has one, too. Their
+// salts are of one kind: the same each time that the user comes, and telling nothing.
 auth::ScramVerifier scram_verifier(const Scene& scene, const auth::Verifier* verifier) {
-  const std::string salt = scene.octets("scram salt", auth::kScramSalt);
-  const auto made = [&](std::string_view password) {
-    return auth::make_verifier(password, salt, auth::kDefaultIterations);
-  };
-  if (verifier == nullptr) {
-    // As long as it takes for a user whose password is in the file.
-    if (scene.origin.plan->keeps_passwords()) made("nobody's");
-    return scene.origin.plan->nobody(scene.who.user);
+  if (verifier != nullptr) {
+    if (const auto* scram = std::get_if<auth::ScramVerifier>(verifier)) return *scram;
   }
-  return std::visit(Overload{[](const auth::ScramVerifier& scram) { return scram; },
-                             [&](const auth::Secret& password) { return made(password.text()); },
-                             [&](const auth::Md5Verifier&) {  // no SCRAM can be done with it
-                               return auth::mock_verifier(scene.origin.plan->mock_seed,
-                                                          scene.who.user);
-                             }},
-                    *verifier);
+  auth::ScramVerifier nobody = scene.origin.plan->nobody(scene.who.user);
+  const auth::Secret* password = verifier ? std::get_if<auth::Secret>(verifier) : nullptr;
+  // As long as it takes for a user whose password is in the file.
+  if (password == nullptr && !scene.origin.plan->keeps_passwords()) return nobody;
+  auth::ScramVerifier made = auth::make_verifier(
+      password != nullptr ? password->text() : "nobody's", nobody.salt, nobody.iterations);
+  return password != nullptr ? made : nobody;  // an MD5 verifier can do no SCRAM
 }
 
 void ask_scram(ClientLogin& login, Scene& scene) {
-  const std::string binding = binding_of(scene);
+  const std::string& binding = scene.client_binding;
   login.scram.emplace(
       scram_verifier(scene, login.verifier),
       auth::to_base64(as_bytes(scene.octets("nonce for the client", auth::kNonceOctets))), binding);
