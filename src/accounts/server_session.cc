@@ -9,7 +9,7 @@ namespace pgmoat::accounts {
 
 namespace {
 
-constexpr std::string_view kInvalidPassword = "28P01";
+constexpr std::string_view kInvalidPassword = " 28P01: ";
 
 std::string milliseconds(Duration duration) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
@@ -77,6 +77,8 @@ Result<std::unique_ptr<ServerSession>, LoginFailure> ServerSession::open(
   values.push_back(nullptr);
   PGconn* const connection = PQconnectStartParams(keys.data(), values.data(), 0);
   if (connection == nullptr) return LoginFailure{false, "out of memory"};
+  // libpq 15 has the SQLSTATE of a failed connection in its verbose words only, whatever the language.
+  PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
   std::unique_ptr<ServerSession> session(new ServerSession(connection, server.patience));
   bool late = false;
   if (PQstatus(connection) != CONNECTION_BAD &&
@@ -85,10 +87,7 @@ Result<std::unique_ptr<ServerSession>, LoginFailure> ServerSession::open(
   }
   if (late) return LoginFailure{false, "the server did not answer in time"};
   const std::string why = one_line(PQerrorMessage(connection));
-  // libpq 15 does not tell the SQLSTATE of a failed connection: it asks for the words instead.
-  const bool refused = why.find("password authentication failed") != std::string::npos ||
-                       why.find(kInvalidPassword) != std::string::npos;
-  return LoginFailure{refused, why};
+  return LoginFailure{why.find(kInvalidPassword) != std::string::npos, why};
 }
 
 ServerSession::~ServerSession() { PQfinish(connection_); }

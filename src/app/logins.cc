@@ -12,6 +12,10 @@ namespace {
 
 constexpr Duration kTick = std::chrono::milliseconds(100);
 
+Instant next_look(const CredentialConfig& config, Instant now) {
+  return config.refresh == Duration::zero() ? kNever : now + config.refresh;
+}
+
 std::string passed_over(const auth::Credential& credential) {
   const auto& counters = *credential.counters;
   return std::to_string(counters.accepted) + " logins, " + std::to_string(counters.refused) +
@@ -58,7 +62,12 @@ void Logins::equip(net::ServerSetup& setup) {
 }
 
 ConfigErrors Logins::prepare(const Config& config) {
-  auto made = make_plan(config, plan_.get());
+  Plan before;
+  {
+    const std::lock_guard lock(mutex_);
+    before = plan_;
+  }
+  auto made = make_plan(config, before.get());  // may run programs: not under the lock
   if (!made) return made.error();
   const std::lock_guard lock(mutex_);
   next_plan_ = std::move(*made);
@@ -75,7 +84,9 @@ void Logins::commit() {
   const Instant now = Instant::clock::now();
   for (const auto& [name, credential] : plan_->credentials) {
     const CredentialConfig& config = config_.auth.credentials.at(name);
-    watched_[name] = {config, credential, std::nullopt, now + config.refresh, false};
+    // At once where there are two: which of them the server takes is to be seen.
+    const Instant due = credential->passwords.size() > 1 ? now : next_look(config, now);
+    watched_[name] = {config, credential, std::nullopt, due, false};
   }
   if (verifiers_) verifiers_->forget();
   if (server_ != nullptr) server_->post_plan(plan_);
@@ -95,9 +106,9 @@ void Logins::run() {
     const std::uint64_t revision = revision_;
     bool changed = false;
     for (auto& [name, watched] : watched_) {
-      if (watched.config.refresh == Duration::zero() || Instant::clock::now() < watched.due)
-        continue;
-      watched.due = Instant::clock::now() + watched.config.refresh;
+      const Instant now = Instant::clock::now();
+      if (now < watched.due) continue;
+      watched.due = next_look(watched.config, now);
       changed = look_at(watched, lock) || changed;
       if (ending_) return;
       // A reload has made everything anew meanwhile.
@@ -130,17 +141,19 @@ bool Logins::look_at(Watched& watched, std::unique_lock<std::mutex>& lock) {
   }
   const bool known = watched.pending && watched.pending->text() == read->text();
   watched.pending = std::move(*read);
-  const bool second =
-      known || (passwords.size() > 1 && passwords[1].text() == watched.pending->text());
+  const bool second = passwords.size() > 1 && passwords[1].text() == watched.pending->text();
   if (try_pending(watched, lock)) return true;
-  if (second || revision != revision_ || ending_) return false;
-  // Not accepted yet: a login tries it where the one before it fails.
+  if (revision != revision_ || ending_) return false;
+  if (!known) {
+    log_.say("warning",
+             name + ": the server does not accept its new password yet; the one before it stays");
+  }
+  if (second) return false;
+  // A login tries it where the one before it fails.
   auto next = std::make_shared<auth::Credential>(*watched.used);
   next->passwords.resize(std::min<std::size_t>(1, next->passwords.size()));
   next->passwords.push_back(*watched.pending);
   watched.used = std::move(next);
-  log_.say("warning",
-           name + ": the server does not accept its new password yet; the one before it stays");
   return true;
 }
 
