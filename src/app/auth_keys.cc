@@ -17,11 +17,6 @@ namespace {
 
 using Row = AuthConfig::Row;
 
-policy::Place place_of(const toml::node& node, const std::string& file) {
-  return {file, static_cast<int>(node.source().begin.line),
-          static_cast<int>(node.source().begin.column)};
-}
-
 std::string written(const policy::Place& place) {
   return place.file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": ";
 }
@@ -54,14 +49,23 @@ Read name_map(auth::Rule& rule) {
   };
 }
 
+// An empty list would be read as nobody by one and as everybody by another.
+Read some(Read read) {
+  return [read = std::move(read)](const toml::node& node) -> std::string {
+    const toml::array* array = node.as_array();
+    if (array != nullptr && array->empty()) return "it is empty; leave it out where all are meant";
+    return read(node);
+  };
+}
+
 void read_row(const toml::table& table, Row& row, const std::string& file,
               const Complain& complain) {
   const std::string name = "[[auth.rule]]";
   row.place = place_of(table, file);
   read_keys(table, name,
-            {{"users", words(row.rule.users)},
-             {"databases", words(row.rule.databases)},
-             {"addresses", networks(row.rule.addresses)},
+            {{"users", some(words(row.rule.users))},
+             {"databases", some(words(row.rule.databases))},
+             {"addresses", some(networks(row.rule.addresses))},
              {"tls", tls(row.rule.tls)},
              {"method", choice(row.rule.method, {{"pass-through", Method::pass_through},
                                                  {"scram-sha-256", Method::scram},
@@ -225,16 +229,19 @@ Result<auth::Credential, std::string> make_credential(const std::string& name,
   made.passwords.push_back(*password);
   if (before == nullptr) return made;
   const auto found = before->credentials.find(name);
-  if (found == before->credentials.end() || found->second->passwords.empty()) return made;
+  if (found == before->credentials.end()) return made;
   const auth::Credential& old = *found->second;
-  const bool same = old.passwords.front().text() == password->text();
-  made.generation = old.generation + (same ? 0 : 1);
-  if (same) made.counters = old.counters;
-  // Between its change at the server and here, both are right in turn.
-  for (const auth::Secret& earlier : old.passwords) {
-    if (made.passwords.size() < 2 && earlier.text() != password->text()) {
-      made.passwords.push_back(earlier);
-    }
+  if (old.user != made.user || old.passwords.empty()) {
+    made.generation = old.generation + 1;
+    return made;
+  }
+  // Another password stands behind the one before it until the server has been seen to take it.
+  made.generation = old.generation;
+  made.counters = old.counters;
+  if (old.passwords.front().text() == password->text()) {
+    made.passwords = old.passwords;
+  } else {
+    made.passwords = {old.passwords.front(), *password};
   }
   return made;
 }

@@ -27,6 +27,11 @@ void read_keys(const toml::table& from, const std::string& name, const Keys& key
   }
 }
 
+policy::Place place_of(const toml::node& node, const std::string& file) {
+  return {file, static_cast<int>(node.source().begin.line),
+          static_cast<int>(node.source().begin.column)};
+}
+
 Read given(bool& noted, Read read) {
   return [&noted, read = std::move(read)](const toml::node& node) {
     noted = true;

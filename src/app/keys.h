@@ -14,6 +14,7 @@
 #include "app/units.h"
 #include "base/instant.h"
 #include "net/server.h"
+#include "policy/rule.h"
 
 namespace pgmoat::app {
 
@@ -74,6 +75,8 @@ Read size(T& into, std::uint64_t low, std::uint64_t high) {
     return {};
   };
 }
+
+policy::Place place_of(const toml::node& node, const std::string& file);
 
 // Notes that the key was written.
 Read given(bool& noted, Read read);

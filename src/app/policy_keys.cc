@@ -45,11 +45,6 @@ Read paths(std::vector<std::string>& into, const std::string& file) {
   };
 }
 
-policy::Place place_of(const toml::node& node, const std::string& file) {
-  return {file, static_cast<int>(node.source().begin.line),
-          static_cast<int>(node.source().begin.column)};
-}
-
 // Names of packs and their places, since only loading tells whether there is such a pack.
 Read packs(PolicyConfig& policy, const std::string& file) {
   return [&policy, file, read = words(policy.packs)](const toml::node& node) {

@@ -106,7 +106,7 @@ int end_of(pid_t pid, Instant deadline) {
 }
 
 // Without a shell. Its own complaints go to our standard error.
-Fetched run_program(const std::string& command) {
+Fetched run_program(const std::string& command, Duration patience) {
   std::vector<std::string> words = words_of(command);
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
@@ -132,8 +132,8 @@ Fetched run_program(const std::string& command) {
   posix_spawnattr_destroy(&attributes);
   if (error != 0) return std::string("cannot be started: ") + std::strerror(error);
   in.close();
-  const Instant deadline = Instant::clock::now() + kProgramPatience;
-  Fetched answer = read_all(out.fd, kProgramPatience);
+  const Instant deadline = Instant::clock::now() + patience;
+  Fetched answer = read_all(out.fd, patience);
   const int status = end_of(pid, answer ? deadline : Instant::clock::now());
   if (answer && status != 0) {
     return WIFEXITED(status) ? "ended with status " + std::to_string(WEXITSTATUS(status))
@@ -177,7 +177,7 @@ Fetched read_secret_file(const std::string& path) {
   return text;
 }
 
-Fetched fetch(const SecretSource& source) {
+Fetched fetch(const SecretSource& source, Duration patience) {
   switch (source.kind) {
     case SecretSource::Kind::none: break;
     case SecretSource::Kind::file: {
@@ -198,7 +198,7 @@ Fetched fetch(const SecretSource& source) {
       const Fetched text = read_secret_file(path);
       return text ? one_line(text, path) : text;
     }
-    case SecretSource::Kind::exec: return one_line(run_program(source.what), source.what);
+    case SecretSource::Kind::exec: return one_line(run_program(source.what, patience), source.what);
   }
   return std::string("nothing is referred to");
 }

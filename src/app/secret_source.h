@@ -26,8 +26,9 @@ inline constexpr Duration kProgramPatience = std::chrono::seconds(10);
 
 // Paths are taken relative to the folder of `file`.
 Result<SecretSource, std::string> parse_source(std::string_view text, const std::string& file);
-// Blocks; a program for kProgramPatience at most. The error never shows what was read.
-Result<auth::Secret, std::string> fetch(const SecretSource& source);
+// Blocks, for `patience` at most. The error never shows what was read.
+Result<auth::Secret, std::string> fetch(const SecretSource& source,
+                                        Duration patience = kProgramPatience);
 Result<auth::Secret, std::string> read_secret_file(const std::string& path);
 
 }  // namespace pgmoat::app

@@ -16,8 +16,9 @@ Secret saslprep(std::string_view password) {
   if (pg_saslprep(terminated.text().data(), &made) != kSuccess || made == nullptr) {
     return Secret(password);
   }
-  Secret prepared{std::string_view(made)};
-  OPENSSL_cleanse(made, std::strlen(made));
+  const std::size_t size = std::strlen(made);
+  Secret prepared(std::string_view(made, size));
+  OPENSSL_cleanse(made, size);
   std::free(made);
   return prepared;
 }

@@ -18,7 +18,8 @@ class Secret {
  public:
   Secret() = default;
   explicit Secret(std::string_view text)
-      : bytes_(text.empty() ? nullptr : std::make_unique<char[]>(text.size())), size_(text.size()) {
+      : bytes_(text.empty() ? nullptr : std::make_unique_for_overwrite<char[]>(text.size())),
+        size_(text.size()) {
     text.copy(bytes_.get(), size_);
   }
   Secret(Secret&& other) noexcept
