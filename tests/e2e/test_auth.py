@@ -170,6 +170,7 @@ def test_what_cannot_work_is_refused_before_it_is_tried(shop, tmp_path, what, le
 
 @pytest.mark.parametrize("rule,why", [
     ({}, "needs 'method'"), ({"method": "scrum"}, "expected 'pass-through' or"),
+    ({"method": "md5", "users": []}, "it is empty; leave it out"), ({"method": "md5", "addresses": []}, "it is empty; leave it out"),
     ({"method": "md5", "addresses": ["10.1.2.3/16"]}, 'write "10.1.0.0/16"'), ({"method": "md5", "user": ["x"]}, "did you mean 'users'"),
 ])
 def test_mistakes_in_rows_have_their_place(tmp_path, rule, why):
@@ -206,7 +207,8 @@ def test_an_unknown_user_looks_like_a_known_one(shop):
             return re.search(r"s=([^,]+),i=4096$", first_message(user)).group(1)
 
         assert salt("ghost") == salt("ghost") != salt("spook")
-        assert len(salt("ghost")) == len(salt("scram_t"))
+        assert salt("scram_k") == salt("scram_k") != salt("ghost")  # whose password is in the file
+        assert len(salt("ghost")) == len(salt("scram_t")) == len(salt("scram_k"))
         assert salt("scram_t") == shop.verifiers["scram_t"].split("$")[1].split(":")[1]
 
 
@@ -472,6 +474,25 @@ def test_a_new_password_takes_over_without_a_failed_login(shop, tmp_path):
         taken = re.findall(r"generation (\d+) takes over; the one before it had (\d+) logins", moat.text())
         assert len(taken) >= turn - 1, moat.text()[-2000:]
         assert "password number" not in moat.text()
+
+
+def test_a_password_that_comes_with_sighup_is_tried_as_well(shop, tmp_path):
+    """Without any looking of pgmoat's own: the right one takes over, a wrong one does not."""
+    path = tmp_path / "svc"
+    path.write_text("of pgmoat\n")
+    credential = {"svc": {"user": "svc", "password": f"file:{path}", "refresh": "off"}}
+    with Pgmoat(shop.postgres.port, **rules(shop, {"method": "trust", "login": "svc"}, **credential)) as moat:
+        path.write_text("a mistake\n")
+        moat.signal(signal.SIGHUP)
+        assert moat.wait_line("does not accept its new password yet")
+        assert come(shop, moat.port, "plain", "a") == "svc svc" and "takes over" not in moat.text()
+        rotate(shop, path, "another")
+        moat.signal(signal.SIGHUP)
+        assert moat.wait_line("generation 2 takes over")
+        assert come(shop, moat.port, "plain", "a") == "svc svc"
+        rotate(shop, path, "of pgmoat")
+        moat.signal(signal.SIGHUP)
+        assert moat.wait_line("generation 3 takes over")
 
 
 @pytest.mark.parametrize("old", ["stay", "drain"])
