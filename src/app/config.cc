@@ -127,6 +127,7 @@ Keys Walk::top() {
           {"mode", choice(server.session.mode, {{"monitor", session::Mode::monitor},
                                                 {"enforce", session::Mode::enforce}})},
           {"workers", whole(server.workers, 0, 256)},
+          {"node", whole(server.node, 0, 4'294'967'295)},
           {"drain", duration(server.drain)}};
 }
 
@@ -156,6 +157,7 @@ Keys Walk::limits() {
           {"unanswered", size(session.limits.unanswered_bytes, 1 << 20, 1ull << 36)},
           {"refusals", whole(session.limits.refusals, 1, 100'000)},
           {"failed_logins", whole(config_.server.failed_logins, 0, 1'000'000)},
+          {"unknown_cancels", whole(config_.server.unknown_cancels, 0, 1'000'000)},
           {"sessions", whole(config_.server.sessions, 1, 1'000'000)}};
 }
 

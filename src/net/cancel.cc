@@ -30,17 +30,16 @@ auto CancelDriver::then(Next next) {
   };
 }
 
-void CancelDriver::forward(Target target) {
-  if (closed_ || outstanding_ != 0) return;
-  target_ = std::move(target);
-  server_.async_connect(target_.server, then([this] { connected(); }));
+void CancelDriver::forward(Way way) {
+  way_ = std::move(way);
+  server_.async_connect(way_.target.server, then([this] { connected(); }));
 }
 
 void CancelDriver::connected() {
   asio::error_code ignored;
   server_.non_blocking(true, ignored);
-  if (!target_.tls) return send_key();
-  if (target_.direct_tls) return shake_hands();
+  if (!way_.tls) return send_key();
+  if (way_.direct_tls) return shake_hands();
   wire::encode(wire::SslRequest{}, packet_);
   asio::async_write(server_, asio::buffer(packet_), then([this] { ask_for_tls(); }));
 }
@@ -56,7 +55,7 @@ void CancelDriver::ask_for_tls() {
 
 void CancelDriver::shake_hands() {
   if (!server_tls_) {
-    server_tls_ = std::make_unique<TlsStream>(target_.tls, server_.native_handle(), "");
+    server_tls_ = std::make_unique<TlsStream>(way_.tls, server_.native_handle(), "");
   }
   switch (server_tls_->handshake()) {
     case TlsStream::Progress::done: return send_key();
@@ -69,7 +68,8 @@ void CancelDriver::shake_hands() {
 }
 
 void CancelDriver::send_key() {
-  wire::encode(wire::CancelRequest{target_.pid, as_bytes(target_.secret)}, packet_);
+  if (!way_.still_wanted()) return close();
+  wire::encode(wire::CancelRequest{way_.target.pid, as_bytes(way_.target.secret)}, packet_);
   if (!server_tls_) {
     return asio::async_write(server_, asio::buffer(packet_), then([this] { await_end(); }));
   }

@@ -5,10 +5,12 @@
 
 #include <array>
 #include <asio.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/instant.h"
+#include "net/cancel_keys.h"
 #include "net/leg.h"
 
 namespace pgmoat::net {
@@ -16,14 +18,14 @@ namespace pgmoat::net {
 class CancelDriver {
  public:
   CancelDriver(asio::io_context& io, Socket client, std::unique_ptr<TlsStream> client_tls);
-  struct Target {
-    asio::ip::tcp::endpoint server;
-    std::uint32_t pid = 0;
-    std::string secret;                     // that server's own
+  struct Way {
+    CancelTarget target;
     std::shared_ptr<const TlsContext> tls;  // null: in the clear
     bool direct_tls = false;
+    // Asked when the server is about to be told: dialling takes time, in which the session may end.
+    std::function<bool()> still_wanted;
   };
-  void forward(Target target);
+  void forward(Way way);
   // Nobody has that key, or we stop: closes without a word, as PostgreSQL does.
   void refuse() { close(); }
   void sweep(Instant now);
@@ -42,7 +44,7 @@ class CancelDriver {
 
   Socket client_, server_;
   std::unique_ptr<TlsStream> client_tls_, server_tls_;
-  Target target_;
+  Way way_;
   std::string packet_;
   std::array<char, 64> answer_{};
   Instant give_up_;

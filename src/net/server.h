@@ -32,6 +32,8 @@ struct ServerSetup {
   std::uint32_t sessions = 10000;   // per process, over all workers; one past it is told 53300
   std::uint32_t failed_logins = 5;  // of an address, whose answer is not kept back
   Duration penalty = std::chrono::seconds(5);  // the longest that one is; zero: none
+  std::uint32_t unknown_cancels = 5;  // of an address, after which short keys are not looked at
+  std::uint32_t node = 0;             // which of several pgmoats: part of the long cancel keys
   Duration drain = std::chrono::seconds(30);
   Duration unacknowledged{};  // TCP_USER_TIMEOUT of both legs; zero: the system's
   TlsContexts tls;

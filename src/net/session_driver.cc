@@ -75,10 +75,6 @@ void SessionDriver::sweep(Instant now) {
   tell(session::Timer{});
 }
 
-bool SessionDriver::owns_key(std::uint32_t pid, std::string_view secret) const {
-  return !closed_ && key_ && key_->pid == pid && auth::equal_secrets(key_->client_secret, secret);
-}
-
 // Reads whatever may be read and is not being read.
 void SessionDriver::arm() {
   if (closed_ || closing_) return;
@@ -197,11 +193,14 @@ void SessionDriver::run(const session::Command& command) {
                  [&](const session::ForwardCancel& request) {
                    asio::error_code ignored;
                    client_.socket.cancel(ignored);
-                   worker_.cancel(std::move(client_.socket), std::move(client_.tls), request);
+                   worker_.cancel(std::move(client_.socket), std::move(client_.tls), source_,
+                                  request);
                    close();
                  },
                  [&](const session::OwnCancelKey& key) {
-                   key_ = std::make_unique<session::OwnCancelKey>(key);
+                   worker_.shared().cancel_keys.own(
+                       id_, key.client_secret,
+                       {endpoint_, key.pid, key.server_secret, server_.tls != nullptr});
                  },
                  [&](const session::ShutdownServer&) {
                    server_.shut = true;
@@ -317,7 +316,8 @@ void SessionDriver::linger() {
 }
 
 void SessionDriver::close() {
-  closed_ = true;
+  if (std::exchange(closed_, true)) return;
+  worker_.shared().cancel_keys.disown(id_);
   asio::error_code ignored;
   client_.socket.close(ignored);
   server_.socket.close(ignored);

@@ -27,12 +27,8 @@ class SessionDriver {
   void tell(const session::TransportEvent& event);
   void sweep(Instant now);
   bool gone() const { return closed_ && outstanding_ == 0; }
-  bool owns_key(std::uint32_t pid, std::string_view secret) const;
   // Ends, as soon as it is idle, where the plan has another password than the one that it came in with.
   void plan_changed(const auth::Plan& plan);
-  bool server_speaks_tls() const { return server_.tls != nullptr; }
-  const std::string& server_secret() const { return key_->server_secret; }
-  const asio::ip::tcp::endpoint& server() const { return endpoint_; }
 
  private:
   Leg& leg(wire::Side side) { return side == wire::Side::client ? client_ : server_; }
@@ -64,7 +60,6 @@ class SessionDriver {
   Leg client_, server_;
   session::Engine engine_;
   asio::ip::address source_;
-  std::unique_ptr<session::OwnCancelKey> key_;
   asio::ip::tcp::endpoint endpoint_;  // of the server, once connected
   std::size_t dialled_ = 0;           // how many of its addresses were tried; all, once connected
   std::uint64_t id_;

@@ -16,26 +16,27 @@ namespace {
 constexpr std::size_t kStackBytes = 64u << 20;  // reserved, not touched: parsers will recurse on it
 constexpr auto kTick = std::chrono::milliseconds(250);
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
-constexpr std::size_t kSurplus = 32;  // sessions over the limit that are told so politely
+constexpr std::size_t kSurplus = 32;   // sessions over the limit that are told so politely
+constexpr std::size_t kGuessable = 4;  // octets of a key of protocol 3.0: there are no more in it
 constexpr auto kHardClose = std::chrono::seconds(2);
 
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 session::Origin origin_of(const asio::ip::tcp::endpoint& client) {
-  std::array<unsigned char, 82> random{};
+  std::array<unsigned char, 54> random{};
   PGMOAT_CHECK(::getrandom(random.data(), random.size(), 0) == std::ssize(random));
   session::Origin origin;
   origin.client = to_string({client.address().to_string(), client.port()});
-  origin.cancel_secret.assign(reinterpret_cast<const char*>(random.data()), 32);
+  origin.short_cancel_secret.assign(reinterpret_cast<const char*>(random.data()), kGuessable);
   origin.refusal_token = "PGMOAT_DENIED_";
-  for (std::size_t i = 32; i < 40; ++i) {
+  for (std::size_t i = 4; i < 12; ++i) {
     origin.refusal_token += "0123456789abcdef"[random[i] >> 4];
     origin.refusal_token += "0123456789abcdef"[random[i] & 15];
   }
-  for (std::size_t i = 40; i < 50; ++i) {
+  for (std::size_t i = 12; i < 22; ++i) {
     origin.session_id += "abcdefghijklmnopqrstuvwxyz234567"[random[i] & 31];
   }
-  origin.seed.assign(reinterpret_cast<const char*>(random.data()) + 50, 32);
+  origin.seed.assign(reinterpret_cast<const char*>(random.data()) + 22, 32);
   origin.accepted = coarse_now();
   return origin;
 }
@@ -156,12 +157,14 @@ void Worker::welcome(Socket client) {
 
 // `source`: where the client is, as the socket or a trusted proxy has it.
 void Worker::admit(Socket client, const asio::ip::tcp::endpoint& source, bool surplus) {
+  const std::uint64_t id = shared_.next_id.fetch_add(1);
   session::Origin origin = origin_of(source);
+  origin.cancel_secret = shared_.cancel_keys.issue(id);
   origin.plan = plan_;
   origin.penalty = shared_.guard.penalty(source.address(), coarse_now());
   origin.surplus = surplus;
-  sessions_.push_back(std::make_unique<SessionDriver>(
-      *this, std::move(client), source.address(), std::move(origin), shared_.next_id.fetch_add(1)));
+  sessions_.push_back(std::make_unique<SessionDriver>(*this, std::move(client), source.address(),
+                                                      std::move(origin), id));
   sessions_.back()->start();
 }
 
@@ -185,41 +188,47 @@ void Worker::emit(std::uint64_t id, session::Event&& event) {
   if (shared_.setup.on_event) shared_.setup.on_event(id, std::move(event));
 }
 
-std::optional<CancelTarget> Worker::find_key(std::uint32_t pid, std::string_view secret) const {
-  for (const auto& session : sessions_) {
-    if (session->owns_key(pid, secret))
-      return CancelTarget{session->server(), session->server_secret(),
-                          session->server_speaks_tls()};
+// Only a key that the client of an open session has reaches the server, unless we are to change nothing.
+void Worker::cancel(Socket client, std::unique_ptr<TlsStream> tls, const asio::ip::address& source,
+                    const session::ForwardCancel& request) {
+  using Result = session::CancelRequested::Result;
+  using Whose = CancelKeys::Whose;
+  const Instant now = coarse_now();
+  CancelKeys& keys = shared_.cancel_keys;
+  const CancelKeys::Found found = keys.find(request.pid, request.secret);
+  const bool enforcing = shared_.setup.session.mode == session::Mode::enforce;
+  const bool is_short = request.secret.size() == kGuessable;
+  // Or who tries them all would find one in the end, and be told so by nobody.
+  const bool guessing =
+      enforcing && is_short && shared_.cancel_guard.penalty(source, now) != Duration::zero();
+  Result result = Result::unknown_key;
+  if (guessing) {
+    result = Result::too_many_unknown;
+  } else if (found.whose == Whose::session) {
+    result = Result::forwarded;
+  } else if (found.whose == Whose::ended_session) {
+    result = Result::session_ended;
+  } else if (found.whose == Whose::other_node) {
+    result = Result::other_node;
   }
-  return std::nullopt;
-}
+  if (is_short && result == Result::unknown_key) shared_.cancel_guard.failed(source, now);
+  emit(result == Result::too_many_unknown ? 0 : found.session,
+       session::CancelRequested{source.to_string(), result, !enforcing});
 
-// The connection with the cancel request may have come to any worker, so all are asked. Only a key
-// that some session's client was given reaches the server, unless we are to change nothing.
-void Worker::cancel(Socket client, std::unique_ptr<TlsStream> tls, session::ForwardCancel request) {
-  auto driver = std::make_shared<CancelDriver>(io_, std::move(client), std::move(tls));
-  cancels_.push_back(driver);
+  cancels_.push_back(std::make_unique<CancelDriver>(io_, std::move(client), std::move(tls)));
   shared_.sessions.fetch_add(1);  // it takes the place of the session that it came as
-  auto open = std::make_shared<std::size_t>(shared_.workers.size());
+  CancelDriver& driver = *cancels_.back();
   const bool direct = shared_.setup.session.direct_server_tls;
-  const bool prefers = shared_.setup.session.server_tls == session::ServerTlsMode::prefer;
-  for (const auto& worker : shared_.workers) {
-    worker->mailbox_.post([=, this, &worker] {
-      auto target = worker->find_key(request.pid, request.secret);
-      mailbox_.post([=, this, target = std::move(target)] {
-        const bool last = --*open == 0;
-        if (target) {
-          *open = 0;
-          return driver->forward({target->server, request.pid, target->secret,
-                                  target->tls ? tls_.server : nullptr, direct});
-        }
-        if (!last) return;
-        if (shared_.setup.session.mode == session::Mode::enforce) return driver->refuse();
-        driver->forward({shared_.backend.front(), request.pid, request.secret,
-                         prefers ? nullptr : tls_.server, direct});
-      });
-    });
+  if (result == Result::forwarded) {
+    return driver.forward({found.target, found.target.tls ? tls_.server : nullptr, direct,
+                           [&keys, session = found.session] { return keys.is_open(session); }});
   }
+  if (enforcing) return driver.refuse();
+  const bool prefers = shared_.setup.session.server_tls == session::ServerTlsMode::prefer;
+  driver.forward({{shared_.backend.front(), request.pid, request.secret},
+                  prefers ? nullptr : tls_.server,
+                  direct,
+                  [] { return true; }});
 }
 
 // Deadlines are swept, never armed one by one: nothing is paid for them in a message's way.
@@ -252,7 +261,6 @@ void Worker::tick() {
     for (const std::size_t index : std::exchange(paused_, {})) accept(index);
   }
   if (now >= drain_at_) stop(Server::Stop::now);
-  // A worker that is done still answers the others' questions about keys.
   if (stopping_ && shared_.sessions == 0) return io_.stop();
   timer_.expires_after(stopping_ ? kTick / 5 : kTick);
   timer_.async_wait([this](const asio::error_code&) { tick(); });

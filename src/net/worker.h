@@ -9,11 +9,11 @@
 #include <atomic>
 #include <list>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "net/cancel.h"
+#include "net/cancel_keys.h"
 #include "net/mailbox.h"
 #include "net/proxy_reception.h"
 #include "net/server.h"
@@ -29,14 +29,9 @@ struct Shared {
   std::vector<std::unique_ptr<class Worker>> workers;
   std::atomic<std::uint64_t> next_id{1};
   std::atomic<std::size_t> sessions{0};
-  SourceGuard guard;
-};
-
-// Where a session's server is, and that server's key for it.
-struct CancelTarget {
-  asio::ip::tcp::endpoint server;
-  std::string secret;
-  bool tls = false;  // the session's own connection speaks it
+  SourceGuard guard;         // of wrong passwords
+  SourceGuard cancel_guard;  // of wrong cancel keys
+  CancelKeys cancel_keys;
 };
 
 class Worker {
@@ -62,9 +57,8 @@ class Worker {
   // Of new handshakes; null where the leg has no TLS.
   const std::shared_ptr<const TlsContext>& client_tls() const { return tls_.client; }
   const std::shared_ptr<const TlsContext>& server_tls() const { return tls_.server; }
-  void cancel(Socket client, std::unique_ptr<TlsStream> tls, session::ForwardCancel request);
-  // Whose client was given this key; nothing: nobody here.
-  std::optional<CancelTarget> find_key(std::uint32_t pid, std::string_view secret) const;
+  void cancel(Socket client, std::unique_ptr<TlsStream> tls, const asio::ip::address& source,
+              const session::ForwardCancel& request);
 
  private:
   void run();
@@ -87,7 +81,7 @@ class Worker {
   std::vector<Acceptor> acceptors_;
   std::list<std::unique_ptr<SessionDriver>> sessions_;
   std::list<std::unique_ptr<ProxyReception>> receptions_;
-  std::list<std::shared_ptr<CancelDriver>> cancels_;
+  std::list<std::unique_ptr<CancelDriver>> cancels_;
   asio::steady_timer timer_{io_};
   Instant drain_at_ = kNever;
   bool stopping_ = false;

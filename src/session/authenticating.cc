@@ -60,7 +60,7 @@ void key_data(const Authenticating& phase, Scene& scene, const wire::BackendKeyD
   if (scene.enforcing()) {
     const bool is_short =
         phase.ended_here ? phase.negotiation.version < wire::kProtocol32 : key.secret.size() == 4;
-    own.client_secret = scene.origin.cancel_secret.substr(0, is_short ? 4 : 32);
+    own.client_secret = is_short ? scene.origin.short_cancel_secret : scene.origin.cancel_secret;
     scene.out->to_client.say([&](std::string& to) {
       wire::encode(wire::BackendKeyData{key.pid, as_bytes(own.client_secret)}, to);
     });

@@ -56,6 +56,19 @@ struct Finding {  // worth a look, no reason to act
   std::string what;
 };
 
+struct CancelRequested {  // of the session that the key is of, or of none
+  enum class Result : std::uint8_t {
+    forwarded,
+    session_ended,  // the key's session has, before the request came
+    other_node,     // the key says so of itself
+    unknown_key,
+    too_many_unknown,  // from this address; a key of four octets was not looked at
+  };
+  std::string client;  // its address, without the port
+  Result result = Result::unknown_key;
+  bool passed = false;  // to the server all the same: nothing is changed
+};
+
 struct SessionClosed {
   std::string why;
   std::uint64_t statements = 0;
@@ -63,6 +76,6 @@ struct SessionClosed {
 };
 
 using Event = std::variant<SessionOpened, ClientProved, AuthFinished, StatementJudged,
-                           ProtocolFault, TurnedOpaque, Finding, SessionClosed>;
+                           ProtocolFault, TurnedOpaque, Finding, CancelRequested, SessionClosed>;
 
 }  // namespace pgmoat::session

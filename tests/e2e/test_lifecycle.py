@@ -552,6 +552,31 @@ def test_only_our_own_keys_reach_the_server(mode, forwarded):
         assert got == forwarded
 
 
+def test_who_guesses_cancel_keys_is_not_looked_at(postgres):
+    """At limits.unknown_cancels a right key still works; one past it, it does not, until some are forgiven."""
+    with Pgmoat(postgres.port, limits={"unknown_cancels": 2}) as moat:
+        def ask(key):
+            with Conn(moat.port, first=cancel_request(conn.pid, key)) as request:
+                assert request.at_end() == []
+
+        conn = sleeping(moat.port)
+        wrong = bytes([conn.key[0] ^ 1]) + conn.key[1:]
+        for _ in range(2):
+            ask(wrong)
+        ask(conn.key)
+        assert said(conn.drain(1.0)) == "T E57014 ZI"
+        ended = Conn(moat.port)
+        ended.close()
+        time.sleep(0.3)
+        for key in (wrong, wrong, wrong, conn.key):
+            ask(key)
+        with Conn(moat.port, first=cancel_request(ended.pid, ended.key)) as request:
+            assert request.at_end() == []
+        results = [(e["result"], e["passed"]) for e in moat.wait_event("cancel_requested", 8)]
+        assert results[:3] == [("unknown_key", False)] * 2 + [("forwarded", True)]
+        assert results[-2:] == [("too_many_unknown", False)] * 2, results
+
+
 def test_a_wrong_key_cancels_nothing(postgres):
     """The statement runs on to its end."""
     with Pgmoat(postgres.port) as moat:

@@ -60,7 +60,7 @@ class Flow {
         engine_(setup_,
                 cached ? static_cast<policy::Judge&>(cached_)
                        : static_cast<policy::Judge&>(allows_all_),
-                pool_, session::Origin{"test", kOurKey, kToken, Instant{}}) {
+                pool_, origin("test", Instant{})) {
     say(Side::client, startup());
     engine_.on_transport(session::Connected{}, Instant{}, out_);
     carry_out();

@@ -83,6 +83,13 @@ inline session::Setup setup_for(session::Mode mode) {
   return setup;
 }
 
+// Whose client is given kOurKey, or its front over protocol 3.0.
+inline session::Origin origin(std::string client, Instant now, std::string id = {}) {
+  session::Origin made{std::move(client), kOurKey, kToken, now, false, std::move(id)};
+  made.short_cancel_secret = kOurKey.substr(0, 4);
+  return made;
+}
+
 class Conversation {
  public:
   explicit Conversation(session::Setup setup, std::vector<std::string> words = {"secrets"},
@@ -90,7 +97,7 @@ class Conversation {
       : setup_(std::move(setup)),
         words_(std::move(words)),
         chunk_(chunk),
-        engine_(setup_, words_, pool_, session::Origin{"test", kOurKey, kToken, now_}) {
+        engine_(setup_, words_, pool_, origin("test", now_)) {
     setup_.prepare();
   }
   // With a judge of the test's own, and a session that has an id.
@@ -98,8 +105,7 @@ class Conversation {
       : setup_(std::move(setup)),
         words_({}),
         chunk_(chunk),
-        engine_(setup_, judge, pool_,
-                session::Origin{"10.1.2.3:4567", kOurKey, kToken, now_, false, "abcdefghij"}) {
+        engine_(setup_, judge, pool_, origin("10.1.2.3:4567", now_, "abcdefghij")) {
     setup_.prepare();
   }
   Conversation(session::Mode mode, policy::Judge& judge, std::size_t chunk = 0)

@@ -33,15 +33,9 @@ class Tap {
   Tap(const session::Setup& setup, std::size_t chunk, std::vector<std::string> words = {"secrets"})
       : chunk_(chunk),
         words_(std::move(words)),
-        engine_(
-            setup, words_, pool_,
-            session::Origin{"tap", std::string(32, 'k'), "PGMOAT_DENIED_0123456789abcdef", now_}) {}
+        engine_(setup, words_, pool_, origin(now_, nullptr)) {}
   Tap(const session::Setup& setup, std::size_t chunk, policy::Judge& judge)
-      : chunk_(chunk),
-        words_({}),
-        engine_(
-            setup, judge, pool_,
-            session::Origin{"tap", std::string(32, 'k'), "PGMOAT_DENIED_0123456789abcdef", now_}) {}
+      : chunk_(chunk), words_({}), engine_(setup, judge, pool_, origin(now_, nullptr)) {}
 
   // Where the plan has pgmoat end logins. What the engine asks of its driver it is given: TLS, and no
   // verifier.
@@ -116,6 +110,7 @@ class Tap {
   static session::Origin origin(Instant now, std::shared_ptr<const auth::Plan> plan) {
     session::Origin made{"127.0.0.1:1", std::string(32, 'k'), "PGMOAT_DENIED_0123456789abcdef",
                          now};
+    made.short_cancel_secret = std::string(4, 'k');
     made.seed = std::string(32, 's');
     made.plan = std::move(plan);
     return made;
