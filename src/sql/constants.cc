@@ -13,13 +13,57 @@ namespace pgmoat::sql {
 namespace {
 
 constexpr int kDeepest = 100;
+// What chains of || may take in all, since each cast around one reads it anew.
+constexpr std::size_t kJoined = 32u << 20;
 
 bool is_volatile(std::string_view name) {
   return name == "random" || name == "clock_timestamp" || name == "nextval" ||
          name == "gen_random_uuid";
 }
 
+// The types that keep each octet of a text. No typmod, no array.
+bool keeps_text(const TypeName* type) {
+  if (!type || type->typmods || type->arrayBounds || type->setof || type->pct_type) return false;
+  const auto name = name_in(type->names);
+  if (!name.schema.empty() && name.schema != "pg_catalog") return false;
+  return name.name == "text" || name.name == "varchar";
+}
+
+bool is_join(const A_Expr& expression) {
+  if (expression.kind != AEXPR_OP) return false;
+  const auto name = name_in(expression.name);
+  return name.name == "||" && (name.schema.empty() || name.schema == "pg_catalog");
+}
+
 }  // namespace
+
+std::optional<std::string_view> exact_text(const void* node, Arena& arena, int depth) {
+  if (!node || depth > kDeepest || arena.joined() > kJoined) return {};
+  switch (tag_of(node)) {
+    case T_A_Const: {
+      const auto& constant = *as<A_Const>(node);
+      if (constant.isnull) return {};
+      const bool known = constant.val.node.type == T_String ||
+                         constant.val.node.type == T_Integer || constant.val.node.type == T_Boolean;
+      return known ? constant_text(node, arena) : std::nullopt;
+    }
+    case T_TypeCast: {
+      const auto& cast = *as<TypeCast>(node);
+      return keeps_text(cast.typeName) ? exact_text(cast.arg, arena, depth + 1) : std::nullopt;
+    }
+    case T_CollateClause: return exact_text(as<CollateClause>(node)->arg, arena, depth + 1);
+    case T_NamedArgExpr: return exact_text(as<NamedArgExpr>(node)->arg, arena, depth + 1);
+    case T_A_Expr: {
+      const auto& expression = *as<A_Expr>(node);
+      if (!is_join(expression)) return {};
+      const auto right = exact_text(expression.rexpr, arena, depth + 1);
+      if (!right) return {};
+      const auto left = exact_text(expression.lexpr, arena, depth + 1);
+      return left ? std::optional(arena.join(*left, {}, *right)) : std::nullopt;
+    }
+    default: return {};
+  }
+}
 
 std::optional<std::string_view> constant_text(const void* node, Arena& arena, int depth) {
   if (!node || depth > kDeepest) return {};
@@ -42,6 +86,7 @@ std::optional<std::string_view> constant_text(const void* node, Arena& arena, in
     case T_A_Expr: {
       const auto& expression = *as<A_Expr>(node);
       if (expression.kind != AEXPR_OP || name_in(expression.name).name != "||") return {};
+      if (arena.joined() > kJoined) return {};
       const auto right = constant_text(expression.rexpr, arena, depth + 1);
       if (!right) return {};
       const auto left = constant_text(expression.lexpr, arena, depth + 1);

@@ -25,6 +25,7 @@ std::string_view Arena::keep(std::string_view text) { return join(text, {}, {});
 std::string_view Arena::join(std::string_view left, std::string_view middle,
                              std::string_view right) {
   const std::size_t size = left.size() + middle.size() + right.size();
+  joined_ += size;
   char* at = room(size + 1);
   char* const first = at;
   for (const std::string_view part : {left, middle, right}) {
@@ -39,6 +40,7 @@ void Arena::reset() {
   // One piece of the usual size is kept; after a large text nothing large stays behind.
   if (pieces_.size() != 1 || size_ != kPiece) pieces_.clear(), size_ = 0;
   used_ = 0;
+  joined_ = 0;
 }
 
 void Draft::clear() {

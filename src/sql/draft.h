@@ -19,11 +19,13 @@ class Arena {
   std::string_view keep(std::string_view text);
   std::string_view join(std::string_view left, std::string_view middle, std::string_view right);
   void reset();
+  std::size_t joined() const { return joined_; }  // octets that join() has made since reset()
 
  private:
   static constexpr std::size_t kPiece = 16u << 10;
   std::vector<std::unique_ptr<char[]>> pieces_;
   std::size_t used_ = 0, size_ = 0;  // of the last piece
+  std::size_t joined_ = 0;
 };
 
 struct DraftFunction {

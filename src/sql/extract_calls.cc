@@ -129,6 +129,15 @@ const void* argument_of(const Elements& arguments, std::size_t place, std::strin
   return arguments.first[place];
 }
 
+bool is_integer(const void* node) {
+  return is(node, T_A_Const) && as<A_Const>(node)->val.node.type == T_Integer;
+}
+
+bool has_names(const Elements& arguments) {
+  return std::any_of(arguments.begin(), arguments.end(),
+                     [](const void* argument) { return is(argument, T_NamedArgExpr); });
+}
+
 const void* last_text(const Elements& arguments) {
   for (std::size_t i = arguments.size(); i-- > 0;) {
     if (!is_flag(arguments.first[i])) return arguments.first[i];
@@ -148,6 +157,8 @@ void Extractor::note_call(std::string_view schema, std::string_view name, const 
   const auto at = [&](std::size_t place) {
     return place < arguments.size() ? arguments.first[place] : nullptr;
   };
+  if (effect != set_config && has_names(arguments))
+    return note_named(static_cast<int>(effect), arguments, scope);
   switch (effect) {
     case none: return;
     case sql_first: return add_inner_sql(at(0), scope);
@@ -156,15 +167,18 @@ void Extractor::note_call(std::string_view schema, std::string_view name, const 
     case sql_last: return add_inner_sql(last_text(arguments), scope);
     case sql_all:
       for (const void* argument : arguments) {
-        if (!is(argument, T_A_Const) || as<A_Const>(argument)->val.node.type != T_Integer) {
-          add_inner_sql(argument, scope);
-        }
+        if (!is_integer(argument)) add_inner_sql(argument, scope);
       }
       return;
     case rewrite:
       if (arguments.size() == 2) add_inner_sql(at(1), scope);
       return;
-    case connectby: return add_pasted_sql(at(1), at(2), at(0), nullptr, scope);
+    case connectby: {
+      // (table, key, parent [, order by], start, depth [, delimiter]): of six, the depth tells.
+      const bool ordered = arguments.size() > 6 || (arguments.size() == 6 && !is_integer(at(4)));
+      if (ordered) add_pasted_sql(at(3), nullptr, at(0), nullptr, scope);
+      return add_pasted_sql(at(1), at(2), at(0), nullptr, scope);
+    }
     case xpath_table: return add_pasted_sql(at(0), at(1), at(2), at(4), scope);
     case table_first: return add_relation_literal(at(0), scope);
     case table_rows: return add_table_rows(at(0), scope);
@@ -172,6 +186,34 @@ void Extractor::note_call(std::string_view schema, std::string_view name, const 
     case all_tables: return add_whole_schema({}, scope);
     case schema_tables: return add_whole_schema(at(0), scope);
     case set_config: return note_set_config(list, scope);
+  }
+}
+
+// Arguments by name come in any order: the operand is the one that has a name of operands', as the server's own
+// functions and the common extensions have it. Where none has, it is not known.
+void Extractor::note_named(int effect, const Elements& arguments, const Scope& scope) {
+  static constexpr std::string_view kOperands[] = {"query",  "sql",      "command", "tbl",
+                                                   "schema", "relation", "relname", "index"};
+  const void* operand = nullptr;
+  for (const std::string_view name : kOperands) {
+    if (operand == nullptr) operand = argument_of(arguments, arguments.size(), name);
+  }
+  const bool is_first =
+      effect == static_cast<int>(table_first) || effect == static_cast<int>(table_rows) ||
+      effect == static_cast<int>(schema_tables) || effect == static_cast<int>(sql_first);
+  if (operand == nullptr && is_first) operand = argument_of(arguments, 0, "");
+  switch (static_cast<Effect>(effect)) {
+    case table_first:
+    case table_privilege:
+      if (operand != nullptr) return add_relation_literal(operand, scope);
+      for (const void* argument : arguments) add_relation_literal(argument, scope);
+      return;
+    case table_rows: return add_table_rows(operand, scope);
+    case all_tables: return add_whole_schema({}, scope);
+    case schema_tables:
+      if (operand != nullptr) return add_whole_schema(operand, scope);
+      return add_schema("*", Access::read, Via::literal, scope);
+    default: return add_inner_sql(operand, scope);
   }
 }
 
@@ -207,7 +249,7 @@ void Extractor::note_defined(std::string_view name, const Scope& scope) {
 }
 
 void Extractor::add_inner_sql(const void* argument, const Scope& scope) {
-  const auto text = constant_text(argument, draft_.arena);
+  const auto text = exact_text(argument, draft_.arena);
   if (!text) {
     facts().dynamic_sql = true;
     return;
@@ -223,7 +265,7 @@ void Extractor::add_pasted_sql(const void* first, const void* second, const void
       {"", first}, {", ", second}, {" FROM ", relation}, {" WHERE ", condition}};
   for (const auto& [word, argument] : parts) {
     if (!argument) continue;
-    const auto text = constant_text(argument, draft_.arena);
+    const auto text = exact_text(argument, draft_.arena);
     if (!text) {
       facts().dynamic_sql = true;
       return;
@@ -249,9 +291,12 @@ void Extractor::add_relation_literal(const void* argument, const Scope& scope) {
 
 // Rows of a table that is given by its OID are those of any.
 void Extractor::add_table_rows(const void* argument, const Scope& scope) {
-  const void* const value =
-      is(argument, T_NamedArgExpr) ? as<NamedArgExpr>(argument)->arg : argument;
-  const auto text = constant_text(value, draft_.arena);
+  const void* value = is(argument, T_NamedArgExpr) ? as<NamedArgExpr>(argument)->arg : argument;
+  // 'name'::regclass is that name.
+  if (is(value, T_TypeCast) && name_in(as<TypeCast>(value)->typeName->names).name == "regclass") {
+    value = as<TypeCast>(value)->arg;
+  }
+  const auto text = exact_text(value, draft_.arena);
   if (text && text->find_first_not_of("0123456789") != std::string_view::npos) {
     return add_relation_literal(argument, scope);
   }
@@ -260,15 +305,15 @@ void Extractor::add_table_rows(const void* argument, const Scope& scope) {
 
 void Extractor::add_whole_schema(const void* argument, const Scope& scope) {
   if (!argument) return add_schema({}, Access::read, Via::literal, scope);
-  const auto schema = constant_text(argument, draft_.arena);
+  const auto schema = exact_text(argument, draft_.arena);
   add_schema(schema ? draft_.arena.keep(*schema) : "*", Access::read, Via::literal, scope);
 }
 
 void Extractor::note_set_config(const void* list, const Scope& scope) {
   const Elements arguments = elements_of(list);
-  const auto name = constant_text(argument_of(arguments, 0, "setting_name"), draft_.arena);
-  const auto value = constant_text(argument_of(arguments, 1, "new_value"), draft_.arena);
-  const auto local = constant_text(argument_of(arguments, 2, "is_local"), draft_.arena);
+  const auto name = exact_text(argument_of(arguments, 0, "setting_name"), draft_.arena);
+  const auto value = exact_text(argument_of(arguments, 1, "new_value"), draft_.arena);
+  const auto local = exact_text(argument_of(arguments, 2, "is_local"), draft_.arena);
   Setting setting;
   if (name) setting.name = lower_case(*name, draft_.arena);
   if (value) setting.value = draft_.arena.keep(*value);

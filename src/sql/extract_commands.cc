@@ -109,8 +109,10 @@ void Extractor::visit_copy(const void* node, const Scope& scope) {
   copy.format = "text";
   for (const void* option : elements_of(statement.options)) {
     const auto& element = *as<DefElem>(option);
-    if (std::string_view(element.defname) == "format")
+    // It may have no value, a number or a list: the server refuses those.
+    if (std::string_view(element.defname) == "format" && is(element.arg, T_String)) {
       copy.format = keep(as<String>(element.arg)->sval);
+    }
   }
   // Of several in a body the one that reaches furthest is told.
   if (copy.target >= facts().copy.target) facts().copy = copy;

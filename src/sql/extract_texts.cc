@@ -137,7 +137,7 @@ void Extractor::run_text(const Inner& inner, std::string_view expression) {
   const Elements targets =
       elements_of(is(statement, T_SelectStmt) ? as<SelectStmt>(statement)->targetList : nullptr);
   const auto text = targets.size() == 1
-                        ? constant_text(as<ResTarget>(targets.first[0])->val, draft_.arena)
+                        ? exact_text(as<ResTarget>(targets.first[0])->val, draft_.arena)
                         : std::nullopt;
   if (!text) {
     facts().dynamic_sql = true;

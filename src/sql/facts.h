@@ -196,7 +196,7 @@ struct Facts {
   std::span<const Function> functions;
   std::span<const Literal> literals;
   std::span<const Setting> settings;
-  std::span<const std::string_view> roles;  // named by SET ROLE, GRANT, ALTER ROLE, OWNER TO, ...
+  std::span<const std::string_view> roles;    // named by SET ROLE, GRANT, ALTER ROLE, OWNER TO, ...
   std::span<const std::string_view> clauses;  // "superuser", "disable trigger"; see clauses.h
   std::span<const Body> bodies;
   std::span<const NestedCommand> nested_commands;  // each command once

@@ -159,6 +159,17 @@ TEST(Evasion, MoreWays) {
       "select dblink_exec('select pg_read_file(''x'')', false)",
       "select * from crosstab('select 1', 'select pg_read_file(''x'')') t(a int)",
       "select cron.schedule('a', '* * * * *', 'select pg_read_file(''x'')')",
+      "select query_to_xml(targetns => 'select 1', query => 'select pg_read_file(''x'')', nulls => "
+      "true, tableforest => false)",
+      "select query_to_xml('select pg_read_fileX'::varchar(19) || '(1)', true, false, '')",
+      "select query_to_xml('table pg_authidx'::varchar(15), true, false, '')",
+      "select query_to_xml('select 1 '::bpchar || '', true, false, '')",
+      "select * from connectby('t', 'id', 'up', 'pg_read_file(''x'')', 'a', 0) as x(a text)",
+      "select query_to_xml('a' operator(evil.||) 'b', true, false, '')",
+      "select set_config('rolex'::varchar(4), 'victim', false)",
+      "select set_config(114::\"char\"::text || 'ole', 'victim', false)",
+      "select set_config('app.role'::regclass::text, 'victim', false)",
+      "do $$ begin execute 'drop table tX'::varchar(12); end $$",
       "select query_to_xml(query => 'select pg_read_file(''x'')', nulls => true, tableforest => "
       "true, targetns => '')",
       "select query_to_xml(E'select pg_read_f\\x69le(1)', true, true, '')",
