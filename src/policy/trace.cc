@@ -48,8 +48,9 @@ void Tracer::done() { current().cost = std::chrono::steady_clock::now() - began_
 
 std::vector<std::string> names_of(FieldSet fields) {
   static constexpr const char* kNames[kSessionFields] = {
-      "id",          "user", "database", "application", "client",  "role",
-      "transaction", "guc",  "tags",     "server",      "percent", "tls"};
+      "id",  "user", "database", "application", "client", "role",  "transaction",
+      "guc", "tags", "server",   "percent",     "tls",    "method"};
+  static_assert(kNames[kSessionFields - 1] != nullptr, "a field without a name");
   std::vector<std::string> names;
   for (std::size_t at = 0; at < kSessionFields; ++at) {
     if (((fields >> at) & 1) != 0) names.emplace_back(kNames[at]);

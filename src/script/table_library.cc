@@ -60,9 +60,9 @@ int remove(lua_State* L) {
 }
 
 int move(lua_State* L) {
-  const bool two = !lua_isnoneornil(L, 5);
+  // Before anything is read: reading puts what stands behind a read-only table in its place.
+  require_writable(L, lua_isnoneornil(L, 5) ? 1 : 5, "table.move");
   require_readable(L, 1, "table.move");
-  require_writable(L, two ? 5 : 1, "table.move");
   charge(L, count_of(luaL_checkinteger(L, 2), luaL_checkinteger(L, 3)));
   return call_stock(L);
 }

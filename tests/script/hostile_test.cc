@@ -254,6 +254,7 @@ const Attack kAttacks[] = {
     {"a library's metatable", "setmetatable(string, nil)", kError, "read-only"},
     {"insert into a library", "table.insert(string, 1)", kError, "read-only"},
     {"move into a library", "table.move({ 1 }, 1, 1, 1, string)", kError, "read-only"},
+    {"move within a library", "table.move(string, 1, 0, 1)", kError, "read-only"},
     {"sort a library", "table.sort(string)", kError, "read-only"},
     {"_G", "_G.string = nil", kError, "_G is not available"},
     {"an error that is a table", "error({ code = 1 })", kError, "error with a value that is table"},
