@@ -118,6 +118,8 @@ Fetched run_program(const std::string& command, Duration patience) {
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, in.fd, STDOUT_FILENO);
+  // The sockets of our sessions are not its own: it would keep them open, and could read them.
+  posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t none;

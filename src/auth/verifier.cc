@@ -109,7 +109,8 @@ std::string md5_digest(std::string_view password, std::string_view user) {
 }
 
 std::string md5_answer(std::string_view digest, Bytes salt) {
-  return "md5" + md5_hex(std::string(digest) + std::string(as_text(salt)));
+  const std::string hex = md5_hex(std::string(digest) + std::string(as_text(salt)));
+  return hex.empty() ? hex : "md5" + hex;
 }
 
 }  // namespace pgmoat::auth

@@ -44,6 +44,6 @@ bool verify_password(const Verifier& verifier, std::string_view user, std::strin
 
 // MD5 logins: what the client sends, given the digest (without "md5") and the server's salt.
 std::string md5_digest(std::string_view password, std::string_view user);
-std::string md5_answer(std::string_view digest, Bytes salt);
+std::string md5_answer(std::string_view digest, Bytes salt);  // "": the system has no MD5
 
 }  // namespace pgmoat::auth

@@ -146,7 +146,9 @@ Step check_password(ClientLogin& login, Scene& scene, Bytes body) {
     const auto* md5 = std::get_if<auth::Md5Verifier>(login.verifier);
     const std::string digest = plain != nullptr ? auth::md5_digest(plain->text(), scene.who.user)
                                                 : std::string(md5->digest.text());
-    if (!auth::equal_secrets(auth::md5_answer(digest, as_bytes(login.salt)), password)) {
+    const std::string wanted = auth::md5_answer(digest, as_bytes(login.salt));
+    if (wanted.empty()) return refuse_password(scene, "this system has no MD5 (FIPS mode)");
+    if (!auth::equal_secrets(wanted, password)) {
       return refuse_password(scene, "the MD5 answer does not fit");
     }
     return onward(login, scene, auth::Md5Digest{auth::Secret(digest)});
