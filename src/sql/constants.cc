@@ -13,7 +13,7 @@ namespace pgmoat::sql {
 namespace {
 
 constexpr int kDeepest = 100;
-// What chains of || may take in all, since each cast around one reads it anew.
+// What the chains of || in a text may come to, since each cast around one reads it anew.
 constexpr std::size_t kJoined = 32u << 20;
 
 bool is_volatile(std::string_view name) {
@@ -29,71 +29,56 @@ bool keeps_text(const TypeName* type) {
   return name.name == "text" || name.name == "varchar";
 }
 
-bool is_join(const A_Expr& expression) {
+bool is_join(const A_Expr& expression, bool exact) {
   if (expression.kind != AEXPR_OP) return false;
   const auto name = name_in(expression.name);
-  return name.name == "||" && (name.schema.empty() || name.schema == "pg_catalog");
+  return name.name == "||" && (!exact || name.schema.empty() || name.schema == "pg_catalog");
+}
+
+std::optional<std::string_view> literal(const A_Const& constant, Arena& arena, bool exact) {
+  if (constant.isnull) return {};
+  switch (constant.val.node.type) {
+    case T_String: return constant.val.sval.sval;
+    case T_Integer: return arena.keep(std::to_string(constant.val.ival.ival));
+    case T_Boolean: return constant.val.boolval.boolval ? "true" : "false";
+    // 1e3 is 1000 as a text, and X'1' four bits.
+    case T_Float: return exact ? std::optional<std::string_view>() : constant.val.fval.fval;
+    case T_BitString: return exact ? std::optional<std::string_view>() : constant.val.bsval.bsval;
+    default: return {};
+  }
+}
+
+std::optional<std::string_view> text_of(const void* node, Arena& arena, bool exact, int depth) {
+  if (!node || depth > kDeepest) return {};
+  const auto within = [&](const void* part) { return text_of(part, arena, exact, depth + 1); };
+  switch (tag_of(node)) {
+    case T_A_Const: return literal(*as<A_Const>(node), arena, exact);
+    case T_TypeCast: {
+      const auto& cast = *as<TypeCast>(node);
+      return exact && !keeps_text(cast.typeName) ? std::nullopt : within(cast.arg);
+    }
+    case T_CollateClause: return within(as<CollateClause>(node)->arg);
+    case T_NamedArgExpr: return within(as<NamedArgExpr>(node)->arg);
+    case T_A_Expr: {
+      const auto& expression = *as<A_Expr>(node);
+      if (!is_join(expression, exact) || arena.joined() > kJoined) return {};
+      const auto right = within(expression.rexpr);
+      if (!right) return {};
+      const auto left = within(expression.lexpr);
+      return left ? std::optional(arena.join(*left, {}, *right)) : std::nullopt;
+    }
+    default: return {};
+  }
 }
 
 }  // namespace
 
-std::optional<std::string_view> exact_text(const void* node, Arena& arena, int depth) {
-  if (!node || depth > kDeepest || arena.joined() > kJoined) return {};
-  switch (tag_of(node)) {
-    case T_A_Const: {
-      const auto& constant = *as<A_Const>(node);
-      if (constant.isnull) return {};
-      const bool known = constant.val.node.type == T_String ||
-                         constant.val.node.type == T_Integer || constant.val.node.type == T_Boolean;
-      return known ? constant_text(node, arena) : std::nullopt;
-    }
-    case T_TypeCast: {
-      const auto& cast = *as<TypeCast>(node);
-      return keeps_text(cast.typeName) ? exact_text(cast.arg, arena, depth + 1) : std::nullopt;
-    }
-    case T_CollateClause: return exact_text(as<CollateClause>(node)->arg, arena, depth + 1);
-    case T_NamedArgExpr: return exact_text(as<NamedArgExpr>(node)->arg, arena, depth + 1);
-    case T_A_Expr: {
-      const auto& expression = *as<A_Expr>(node);
-      if (!is_join(expression)) return {};
-      const auto right = exact_text(expression.rexpr, arena, depth + 1);
-      if (!right) return {};
-      const auto left = exact_text(expression.lexpr, arena, depth + 1);
-      return left ? std::optional(arena.join(*left, {}, *right)) : std::nullopt;
-    }
-    default: return {};
-  }
+std::optional<std::string_view> constant_text(const void* node, Arena& arena, int depth) {
+  return text_of(node, arena, false, depth);
 }
 
-std::optional<std::string_view> constant_text(const void* node, Arena& arena, int depth) {
-  if (!node || depth > kDeepest) return {};
-  switch (tag_of(node)) {
-    case T_A_Const: {
-      const auto& constant = *as<A_Const>(node);
-      if (constant.isnull) return {};
-      switch (constant.val.node.type) {
-        case T_String: return constant.val.sval.sval;
-        case T_Float: return constant.val.fval.fval;
-        case T_BitString: return constant.val.bsval.bsval;
-        case T_Boolean: return constant.val.boolval.boolval ? "true" : "false";
-        case T_Integer: return arena.keep(std::to_string(constant.val.ival.ival));
-        default: return {};
-      }
-    }
-    case T_TypeCast: return constant_text(as<TypeCast>(node)->arg, arena, depth + 1);
-    case T_CollateClause: return constant_text(as<CollateClause>(node)->arg, arena, depth + 1);
-    case T_NamedArgExpr: return constant_text(as<NamedArgExpr>(node)->arg, arena, depth + 1);
-    case T_A_Expr: {
-      const auto& expression = *as<A_Expr>(node);
-      if (expression.kind != AEXPR_OP || name_in(expression.name).name != "||") return {};
-      if (arena.joined() > kJoined) return {};
-      const auto right = constant_text(expression.rexpr, arena, depth + 1);
-      if (!right) return {};
-      const auto left = constant_text(expression.lexpr, arena, depth + 1);
-      return left ? std::optional(arena.join(*left, {}, *right)) : std::nullopt;
-    }
-    default: return {};
-  }
+std::optional<std::string_view> exact_text(const void* node, Arena& arena) {
+  return text_of(node, arena, true, 0);
 }
 
 std::optional<std::int64_t> constant_integer(const void* node) {

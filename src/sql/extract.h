@@ -119,7 +119,6 @@ class Extractor {
   void note_call(std::string_view schema, std::string_view name, const void* arguments,
                  const Scope& scope);
   void note_notation(std::string_view name, const void* argument, const Scope& scope);
-  void note_named(int effect, const Elements& arguments, const Scope& scope);
   void note_set_config(const void* arguments, const Scope& scope);
   void add_relation_literal(const void* argument, const Scope& scope);
   void add_pasted_sql(const void* first, const void* second, const void* relation,

@@ -133,12 +133,26 @@ bool is_integer(const void* node) {
   return is(node, T_A_Const) && as<A_Const>(node)->val.node.type == T_Integer;
 }
 
+// Those that have one stand behind those that have none.
 bool has_names(const Elements& arguments) {
-  return std::any_of(arguments.begin(), arguments.end(),
-                     [](const void* argument) { return is(argument, T_NamedArgExpr); });
+  return arguments.size() != 0 && is(arguments.first[arguments.size() - 1], T_NamedArgExpr);
+}
+
+// What a function runs, reads or dumps. Names come in any order, so where there are any, it is the
+// argument that has one of those which the server's functions and the common extensions have for
+// it; else the one in that place. Null: not known.
+const void* operand_of(const Elements& arguments, std::size_t place) {
+  if (has_names(arguments)) {
+    for (const char* name :
+         {"query", "sql", "command", "tbl", "schema", "relation", "relname", "index"}) {
+      if (const void* argument = argument_of(arguments, arguments.size(), name)) return argument;
+    }
+  }
+  return argument_of(arguments, place, "");
 }
 
 const void* last_text(const Elements& arguments) {
+  if (has_names(arguments)) return operand_of(arguments, arguments.size());
   for (std::size_t i = arguments.size(); i-- > 0;) {
     if (!is_flag(arguments.first[i])) return arguments.first[i];
   }
@@ -154,11 +168,7 @@ void Extractor::note_call(std::string_view schema, std::string_view name, const 
   const Effect effect = effect_of(schema, name);
   if (effect == none) return;
   const Elements arguments = elements_of(list);
-  const auto at = [&](std::size_t place) {
-    return place < arguments.size() ? arguments.first[place] : nullptr;
-  };
-  if (effect != set_config && has_names(arguments))
-    return note_named(static_cast<int>(effect), arguments, scope);
+  const auto at = [&](std::size_t place) { return operand_of(arguments, place); };
   switch (effect) {
     case none: return;
     case sql_first: return add_inner_sql(at(0), scope);
@@ -186,34 +196,6 @@ void Extractor::note_call(std::string_view schema, std::string_view name, const 
     case all_tables: return add_whole_schema({}, scope);
     case schema_tables: return add_whole_schema(at(0), scope);
     case set_config: return note_set_config(list, scope);
-  }
-}
-
-// Arguments by name come in any order: the operand is the one that has a name of operands', as the server's own
-// functions and the common extensions have it. Where none has, it is not known.
-void Extractor::note_named(int effect, const Elements& arguments, const Scope& scope) {
-  static constexpr std::string_view kOperands[] = {"query",  "sql",      "command", "tbl",
-                                                   "schema", "relation", "relname", "index"};
-  const void* operand = nullptr;
-  for (const std::string_view name : kOperands) {
-    if (operand == nullptr) operand = argument_of(arguments, arguments.size(), name);
-  }
-  const bool is_first =
-      effect == static_cast<int>(table_first) || effect == static_cast<int>(table_rows) ||
-      effect == static_cast<int>(schema_tables) || effect == static_cast<int>(sql_first);
-  if (operand == nullptr && is_first) operand = argument_of(arguments, 0, "");
-  switch (static_cast<Effect>(effect)) {
-    case table_first:
-    case table_privilege:
-      if (operand != nullptr) return add_relation_literal(operand, scope);
-      for (const void* argument : arguments) add_relation_literal(argument, scope);
-      return;
-    case table_rows: return add_table_rows(operand, scope);
-    case all_tables: return add_whole_schema({}, scope);
-    case schema_tables:
-      if (operand != nullptr) return add_whole_schema(operand, scope);
-      return add_schema("*", Access::read, Via::literal, scope);
-    default: return add_inner_sql(operand, scope);
   }
 }
 

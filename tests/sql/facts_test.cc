@@ -213,6 +213,11 @@ TEST(Facts, OfCopying) {
        "writes"},
       {"copy t to stdout with (format binary)",
        "copy COPY | rel t read copy | copy to stdout binary"},
+      // The grammar takes them, the server does not.
+      {"copy t to stdout (format)", "copy COPY | rel t read copy | copy to stdout text"},
+      {"copy t to stdout (format 1)", "copy COPY | rel t read copy | copy to stdout text"},
+      {"copy t to stdout (format *)", "copy COPY | rel t read copy | copy to stdout text"},
+      {"copy t to stdout (format (a, b))", "copy COPY | rel t read copy | copy to stdout text"},
       {"copy t to '/tmp/x' csv", "copy COPY | rel t read copy | copy to file /tmp/x csv | writes"},
       {"copy t from program 'x' with (format csv)",
        "copy COPY | rel t insert copy | copy from program x csv | writes"},
@@ -449,6 +454,11 @@ TEST(Facts, OfTexts) {
        "xpath_table('id', 'doc', 'articles', '/a', 'f() > 1') call | fn f call nested | lit "
        "'id' string target | lit 'doc' string target | lit 'articles' string target | lit "
        "'/a' string target | lit 'f() > 1' string target | lit '1' integer where"},
+      {"select table_to_xml(nulls => true, targetns => 'u', tbl => 's'), schema_to_xml(targetns => "
+       "'u', schema => 'x')",
+       "select SELECT | rel s read literal | rel x.* read literal | fn table_to_xml('true', 'u', "
+       "'s') call | fn schema_to_xml('u', 'x') call | lit 'true' boolean target | lit 'u' string "
+       "target | lit 's' string target | lit 'u' string target | lit 'x' string target"},
       {"select table_to_xml(oid, true, true, '') from pg_class",
        "select SELECT | rel *.* read literal | rel pg_class read from | col oid target | "
        "fn table_to_xml(?, 'true', 'true', '') call | lit 'true' boolean target | "

@@ -23,6 +23,12 @@ std::vector<Worst> tempting_texts() {
       {"a role's setting", "alter role x set a to " + times(tokens / 4, "'b',") + "'c'"},
       {"concatenated constants",
        "select query_to_xml(" + times(chain - 2, "'" + long_text + "'||") + "'b')"},
+      {"casts around a chain of ||", "select 1 where false and " + times(97, "(") + "'" +
+                                         times(20'000, "a") + "'" + times(48, "||'b')") +
+                                         times(49, ")::regclass") + " is null"},
+      {"casts around each step of a chain", "select 1 where false and " + times(96, "(") + "'" +
+                                                times(900'000, "a") + "'" +
+                                                times(48, "||'b')::regclass)") + " is null"},
       {"conditions of constants", "select 1 where " + times(tokens / 5, "1=1 or ") + "a=1"},
       {"subqueries", "select " + times(tokens / 12, "(select a from b where c=1),") + "1"},
       {"a text in a text", "select query_to_xml('select " + times(tokens / 2 - 4, "a,") + "a')"},
