@@ -41,6 +41,9 @@ class Meter {
     if (unchecked_ >= kStep) check(L);
   }
 
+  // Are the instructions or the time used up? May raise a stop.
+  void check(lua_State* L);
+
   std::uint64_t used() const { return used_; }
   std::size_t memory() const { return memory_; }
   std::size_t string_limit() const { return string_limit_; }
@@ -70,7 +73,6 @@ class Meter {
 
  private:
   bool refuses(const void* block, std::size_t tag_or_size, std::size_t size);
-  void check(lua_State* L);
   bool late();
   [[noreturn]] void stop(lua_State* L, Trouble::Kind kind);
 

@@ -27,6 +27,9 @@ class Push {
   // A read-only sequence: #list, list[i], ipairs. `at(self, i, push)` with i from 0. Lent.
   using At = void (*)(const void* self, std::size_t index, Push& push);
   virtual void list(const void* self, std::size_t size, At at) = 0;
+  // Between parts of long work: counts as a few instructions, and raises a stop where the time is
+  // up.
+  virtual void breathe() = 0;
 
  protected:
   ~Push() = default;

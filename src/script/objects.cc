@@ -11,6 +11,7 @@
 namespace pgmoat::script {
 namespace {
 
+constexpr std::uint64_t kBreath = 4;  // instructions
 constexpr std::size_t kPooled = 8;  // of each type; a rule that walks a list needs more, newly made
 
 // Leaves exactly one value on the stack, whatever the getter does.
@@ -32,6 +33,11 @@ class LuaPush final : public Push {
     push_object(core_of(L_), type, self);
   }
   void list(const void* self, std::size_t size, At at) override;
+  void breathe() override {
+    Core& core = core_of(L_);
+    core.meter.charge(L_, kBreath);
+    core.meter.check(L_);
+  }
 
   int finish() {
     if (lua_gettop(L_) == base_) lua_pushnil(L_);

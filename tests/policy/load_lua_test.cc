@@ -330,7 +330,8 @@ script::Budget patient() {
 // A worker's sandbox: what rules ask while judging.
 class Worker {
  public:
-  explicit Worker(const std::string& text) {
+  explicit Worker(const std::string& text, const script::Budget& budget = patient())
+      : sandbox(budget) {
     registrar.clock = [] { return std::int64_t{1'796'184'000}; };  // 2026-12-02 04:00Z, a Wednesday
     provide_api(sandbox, registrar);
     const auto outcome = sandbox.run("pgmoat.api(1)\n" + text, "f.lua");
@@ -345,7 +346,7 @@ class Worker {
     return sandbox.call(function == nullptr ? script::Function{} : *function, {});
   }
   Registrar registrar;
-  script::Sandbox sandbox{patient()};
+  script::Sandbox sandbox;
 };
 
 std::string shown(const Result<script::Value, script::Trouble>& result) {
@@ -390,6 +391,19 @@ TEST(LuaApi, Objects) {
                   c.asked + " end }");
     EXPECT_EQ(shown(worker.call("f")), c.answer) << c.made << " " << c.asked;
   }
+}
+
+// Each match here looks at all that is left of the text, to find that there is no x.
+TEST(LuaApi, ReplacingEndsWithTheTimeThatARuleHas) {
+  script::Budget budget = patient();
+  budget.wall = std::chrono::milliseconds(5);
+  Worker worker(
+      "local it = pgmoat.re('a(?:.*x)?')\n"
+      "pgmoat.export{ f = function() return it:replace(('a'):rep(60000), 'b') end }",
+      budget);
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(shown(worker.call("f")), "! f.lua:3: stopped after 5 ms");
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(1));
 }
 
 TEST(LuaApi, ReadingTheClockIsVolatile) {

@@ -1,6 +1,8 @@
 // What `explain` is told: every rule of the hook, and how far each went.
 #include "policy/trace.h"
 
+#include <set>
+
 #include "by_hand.h"
 
 namespace pgmoat::test {
@@ -8,6 +10,15 @@ namespace {
 
 using policy::Mode;
 using policy::Rule;
+
+TEST(Trace, EveryFieldOfASessionHasAName) {
+  const policy::FieldSet all = (policy::FieldSet{1} << policy::kSessionFields) - 1;
+  const std::vector<std::string> names = policy::names_of(all);
+  EXPECT_EQ(names.size(), policy::kSessionFields);
+  EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
+  EXPECT_EQ(policy::names_of(bit(policy::SessionField::method)),
+            std::vector<std::string>{"method"});
+}
 
 TEST(Trace, TellsHowFarEachRuleWent) {
   Rule other = rule("other", all({leaf("kind", "delete"), leaf("user", "app")}));
