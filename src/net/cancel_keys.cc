@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "auth/digest.h"
+#include "auth/secret.h"
 
 namespace pgmoat::net {
 

@@ -1,11 +1,13 @@
-// The keys that clients cancel by, of all workers' sessions: whose a key is, and what its server wants to hear
-// instead. Enforcing, each client has a key of ours, so that no other one ever reaches a server:
+// The keys that clients cancel by, of all workers' sessions: whose a key is, and what its server
+// wants to hear instead. Enforcing, each client has a key of ours, so that no other one ever
+// reaches a server:
 //
-//   protocol 3.2   32 octets: node (4), session (8), MAC (20): HMAC-SHA-256 under a key of this process,
-//                  cut. A late request, or one for another node, is so told from a guess.
+//   protocol 3.2   32 octets: node (4), session (8), MAC (20): HMAC-SHA-256 under a key of this
+//                  process, cut. A late request, or one for another node, is so told from a guess.
 //   protocol 3.0   4 random octets, which is all that fits
 //
-// Monitoring, the client has the server's own. Any thread may call; a session does twice, never for a message.
+// Monitoring, the client has the server's own. Any thread may call; a session does twice, never for
+// a message.
 #pragma once
 
 #include <asio.hpp>
@@ -15,8 +17,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-
-#include "auth/secret.h"
 
 namespace pgmoat::net {
 
@@ -30,8 +30,8 @@ struct CancelTarget {
 
 class CancelKeys {
  public:
-  static constexpr std::size_t kEnded =
-      4096;  // short keys of ended sessions that are still known as such
+  // Short keys of ended sessions that are still known as such.
+  static constexpr std::size_t kEnded = 4096;
 
   CancelKeys();
   void set_node(std::uint32_t node) { node_ = node; }  // before it is used

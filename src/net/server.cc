@@ -15,7 +15,7 @@ namespace pgmoat::net {
 namespace {
 
 constexpr rlim_t kSpareDescriptors = 64;
-constexpr int kOwedCancels = 20;  // that long, in seconds, a storm of wrong keys is remembered
+constexpr int kOwedCancels = 20;  // wrong keys over the limit that are remembered
 
 using asio::ip::tcp;
 
@@ -124,7 +124,6 @@ Result<std::unique_ptr<Server>, std::string> Server::start(ServerSetup setup) {
   server->impl_->joined = true;  // until threads run
   shared.setup = std::move(setup);
   shared.guard.set(shared.setup.failed_logins, shared.setup.penalty);
-  // A penalty at all is what counts here, and it lasts as long as one more is owed.
   shared.cancel_guard.set(shared.setup.unknown_cancels, kOwedCancels * SourceGuard::kStep);
   shared.cancel_keys.set_node(shared.setup.node);
   unsigned workers = shared.setup.workers;

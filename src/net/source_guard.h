@@ -1,6 +1,7 @@
-// How often the addresses that clients come from have failed to log in, and what that costs them: the answer
-// to a wrong password is kept back, the longer the more there were. Who has the right one waits for
-// nothing, so a neighbour's mistakes behind one address shut nobody out. Shared by the workers;
+// How often the addresses that clients come from have guessed wrong, and what that costs them. Of
+// passwords: the answer to a wrong one is kept back, the longer the more there were. Who has the
+// right one waits for nothing, so a neighbour's mistakes behind one address shut nobody out. Of
+// cancel keys: there a penalty at all means that they are not looked at. Shared by the workers;
 // looked at once a connection.
 #pragma once
 

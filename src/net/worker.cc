@@ -41,6 +41,17 @@ session::Origin origin_of(const asio::ip::tcp::endpoint& client) {
   return origin;
 }
 
+session::CancelRequested::Result result_of(CancelKeys::Whose whose) {
+  using Result = session::CancelRequested::Result;
+  switch (whose) {
+    case CancelKeys::Whose::session: return Result::forwarded;
+    case CancelKeys::Whose::ended_session: return Result::session_ended;
+    case CancelKeys::Whose::other_node: return Result::other_node;
+    case CancelKeys::Whose::nobody: break;
+  }
+  return Result::unknown_key;
+}
+
 }  // namespace
 
 // A few milliseconds coarse: deadlines are seconds, and this costs no system call.
@@ -188,38 +199,33 @@ void Worker::emit(std::uint64_t id, session::Event&& event) {
   if (shared_.setup.on_event) shared_.setup.on_event(id, std::move(event));
 }
 
-// Only a key that the client of an open session has reaches the server, unless we are to change nothing.
+// Only a key that the client of an open session has reaches the server, unless we are to change
+// nothing.
 void Worker::cancel(Socket client, std::unique_ptr<TlsStream> tls, const asio::ip::address& source,
                     const session::ForwardCancel& request) {
   using Result = session::CancelRequested::Result;
-  using Whose = CancelKeys::Whose;
-  const Instant now = coarse_now();
   CancelKeys& keys = shared_.cancel_keys;
   const CancelKeys::Found found = keys.find(request.pid, request.secret);
   const bool enforcing = shared_.setup.session.mode == session::Mode::enforce;
-  const bool is_short = request.secret.size() == kGuessable;
-  // Or who tries them all would find one in the end, and be told so by nobody.
-  const bool guessing =
-      enforcing && is_short && shared_.cancel_guard.penalty(source, now) != Duration::zero();
-  Result result = Result::unknown_key;
-  if (guessing) {
-    result = Result::too_many_unknown;
-  } else if (found.whose == Whose::session) {
-    result = Result::forwarded;
-  } else if (found.whose == Whose::ended_session) {
-    result = Result::session_ended;
-  } else if (found.whose == Whose::other_node) {
-    result = Result::other_node;
+  Result result = result_of(found.whose);
+  if (enforcing && request.secret.size() == kGuessable) {
+    const Instant now = coarse_now();
+    // Or who tries them all would find one in the end.
+    if (shared_.cancel_guard.penalty(source, now) != Duration::zero()) {
+      result = Result::too_many_unknown;
+    } else if (result == Result::unknown_key) {
+      shared_.cancel_guard.failed(source, now);
+    }
   }
-  if (is_short && result == Result::unknown_key) shared_.cancel_guard.failed(source, now);
+  const bool ours = result == Result::forwarded;
   emit(result == Result::too_many_unknown ? 0 : found.session,
-       session::CancelRequested{source.to_string(), result, !enforcing});
+       session::CancelRequested{source.to_string(), result, ours || !enforcing});
 
   cancels_.push_back(std::make_unique<CancelDriver>(io_, std::move(client), std::move(tls)));
   shared_.sessions.fetch_add(1);  // it takes the place of the session that it came as
   CancelDriver& driver = *cancels_.back();
   const bool direct = shared_.setup.session.direct_server_tls;
-  if (result == Result::forwarded) {
+  if (ours) {
     return driver.forward({found.target, found.target.tls ? tls_.server : nullptr, direct,
                            [&keys, session = found.session] { return keys.is_open(session); }});
   }

@@ -85,54 +85,54 @@ const char* name_of(const session::Event& event) {
 
 void put_fields(Json& json, const session::Event& event) {
   using namespace session;
-  std::visit(
-      Overload{
-          [&](const SessionOpened& e) {
-            put(json, "user", e.user);
-            put(json, "database", e.database);
-            put(json, "application", e.application);
-            put(json, "client", e.client);
-            if (!e.tls.empty()) put(json, "tls", e.tls);
-          },
-          [&](const ClientProved& e) { put(json, "method", e.method); },
-          [&](const AuthFinished& e) {
-            put_flag(json, "ok", e.ok);
-            put(json, "sqlstate", e.sqlstate);
-          },
-          [&](const StatementJudged& e) {
-            put(json, "message", e.message);
-            put(json, "rule", e.rule);
-            put(json, "sqlstate", e.sqlstate);
-            put(json, "reason", e.reason);
-            put(json, "effect", e.enforced ? "done" : "would");
-            put(json, "action", e.action);
-            if (!e.severity.empty()) put(json, "severity", e.severity);
-            if (!e.decision.empty()) put(json, "decision", e.decision);
-          },
-          [&](const ProtocolFault& e) {
-            put(json, "side", e.side == wire::Side::client ? "client" : "server");
-            put(json, "message", e.message);
-            put(json, "what", e.what);
-            put(json, "length", std::uint64_t{e.length});
-            put_flag(json, "passed", e.passed);
-          },
-          [&](const TurnedOpaque& e) { put(json, "why", e.why); },
-          [&](const Finding& e) { put(json, "what", e.what); },
-          [&](const CancelRequested& e) {
-            static constexpr const char* kResults[] = {"forwarded", "session_ended", "other_node",
-                                                       "unknown_key", "too_many_unknown"};
-            put(json, "client", e.client);
-            put(json, "result", kResults[static_cast<std::size_t>(e.result)]);
-            put_flag(json, "passed", e.passed || e.result == CancelRequested::Result::forwarded);
-          },
-          [&](const SessionClosed& e) {
-            put(json, "why", e.why);
-            put(json, "statements", e.statements);
-            put(json, "client_bytes", e.client_bytes);
-            put(json, "server_bytes", e.server_bytes);
-          },
-      },
-      event);
+  std::visit(Overload{
+                 [&](const SessionOpened& e) {
+                   put(json, "user", e.user);
+                   put(json, "database", e.database);
+                   put(json, "application", e.application);
+                   put(json, "client", e.client);
+                   if (!e.tls.empty()) put(json, "tls", e.tls);
+                 },
+                 [&](const ClientProved& e) { put(json, "method", e.method); },
+                 [&](const AuthFinished& e) {
+                   put_flag(json, "ok", e.ok);
+                   put(json, "sqlstate", e.sqlstate);
+                 },
+                 [&](const StatementJudged& e) {
+                   put(json, "message", e.message);
+                   put(json, "rule", e.rule);
+                   put(json, "sqlstate", e.sqlstate);
+                   put(json, "reason", e.reason);
+                   put(json, "effect", e.enforced ? "done" : "would");
+                   put(json, "action", e.action);
+                   if (!e.severity.empty()) put(json, "severity", e.severity);
+                   if (!e.decision.empty()) put(json, "decision", e.decision);
+                 },
+                 [&](const ProtocolFault& e) {
+                   put(json, "side", e.side == wire::Side::client ? "client" : "server");
+                   put(json, "message", e.message);
+                   put(json, "what", e.what);
+                   put(json, "length", std::uint64_t{e.length});
+                   put_flag(json, "passed", e.passed);
+                 },
+                 [&](const TurnedOpaque& e) { put(json, "why", e.why); },
+                 [&](const Finding& e) { put(json, "what", e.what); },
+                 [&](const CancelRequested& e) {
+                   static constexpr const char* kResults[] = {"forwarded", "session_ended",
+                                                              "other_node", "unknown_key",
+                                                              "too_many_unknown"};
+                   put(json, "client", e.client);
+                   put(json, "result", kResults[static_cast<std::size_t>(e.result)]);
+                   put_flag(json, "passed", e.passed);
+                 },
+                 [&](const SessionClosed& e) {
+                   put(json, "why", e.why);
+                   put(json, "statements", e.statements);
+                   put(json, "client_bytes", e.client_bytes);
+                   put(json, "server_bytes", e.server_bytes);
+                 },
+             },
+             event);
 }
 
 std::string line(const char* event, std::int64_t unix_ms, const auto& fields) {

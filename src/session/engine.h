@@ -51,15 +51,15 @@ std::vector<std::string> default_startup_parameters();
 
 // What is this session's own.
 struct Origin {
-  std::string client;         // "127.0.0.1:40312", for events
-  std::string cancel_secret;  // what its client cancels by: 32 octets over protocol 3.2
+  std::string client;               // "127.0.0.1:40312", for events
+  std::string cancel_secret;        // what its client cancels by: 32 octets over protocol 3.2
+  std::string short_cancel_secret;  // 4 over 3.0
   std::string refusal_token;  // random ASCII, at most 32 bytes, no secret: marks our substitutes
   Instant accepted{};
   bool surplus = false;    // over the limit of sessions: told 53300 once it says who it is
   std::string session_id;  // random letters and digits, 10 or more: decisions are named after it
   Duration penalty{};      // what a wrong password is answered later by
-  std::string short_cancel_secret;         // 4 random octets: over 3.0
-  std::string seed;                        // 32 random octets: what logins of ours are made with
+  std::string seed;        // 32 random octets: what logins of ours are made with
   std::shared_ptr<const auth::Plan> plan;  // null: every login is passed through
 };
 

@@ -66,7 +66,7 @@ struct CancelRequested {  // of the session that the key is of, or of none
   };
   std::string client;  // its address, without the port
   Result result = Result::unknown_key;
-  bool passed = false;  // to the server all the same: nothing is changed
+  bool passed = false;  // to the server; monitoring, all are
 };
 
 struct SessionClosed {

@@ -550,6 +550,9 @@ def test_only_our_own_keys_reach_the_server(mode, forwarded):
         time.sleep(0.3)
         got = [seen.bytes[12:] for seen in fake.seen[1:] if seen.bytes[8:12] == struct.pack("!I", 4711)]
         assert got == forwarded
+        events = [(e["result"], e["passed"]) for e in moat.wait_event("cancel_requested", 4)]
+        assert [result for result, _ in events].count("forwarded") == (1 if mode == "enforce" else 2)
+        assert [passed for _, passed in events].count(True) == (1 if mode == "enforce" else 4)
 
 
 def test_who_guesses_cancel_keys_is_not_looked_at(postgres):

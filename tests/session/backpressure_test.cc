@@ -89,8 +89,9 @@ TEST(Surplus, IsToldWhenItHasSaidWhoItIs) {
   session::Outbox out;
   wire::BufferPool pool;
   policy::AllowAll judge;
-  session::Origin origin{"test", kOurKey, kToken, Instant{}, true};
-  session::Engine engine(setup, judge, pool, origin);
+  session::Origin late = origin("test", Instant{});
+  late.surplus = true;
+  session::Engine engine(setup, judge, pool, late);
   engine.on_bytes(wire::Side::client, as_bytes(bytes(wire::SslRequest{})), Instant{}, out);
   EXPECT_EQ(out.to_client.flat(), "N");
   out.clear();

@@ -88,7 +88,8 @@ World::World(const session::Setup& setup, const Script& script, const Direct& di
       dice_(dice),
       judge_({kWord}, rule_on),
       engine_(std::make_unique<session::Engine>(
-          setup, judge_, pool_, session::Origin{"sim", std::string(32, 'k'), kToken, now_})) {}
+          setup, judge_, pool_,
+          session::Origin{"sim", std::string(32, 'k'), "kkkk", kToken, now_})) {}
 
 void World::Sent::add(std::string_view more) {
   if (left() == 0) bytes.clear(), at = 0;

@@ -85,9 +85,7 @@ inline session::Setup setup_for(session::Mode mode) {
 
 // Whose client is given kOurKey, or its front over protocol 3.0.
 inline session::Origin origin(std::string client, Instant now, std::string id = {}) {
-  session::Origin made{std::move(client), kOurKey, kToken, now, false, std::move(id)};
-  made.short_cancel_secret = kOurKey.substr(0, 4);
-  return made;
+  return {std::move(client), kOurKey, kOurKey.substr(0, 4), kToken, now, false, std::move(id)};
 }
 
 class Conversation {

@@ -108,9 +108,8 @@ class Tap {
     }
   }
   static session::Origin origin(Instant now, std::shared_ptr<const auth::Plan> plan) {
-    session::Origin made{"127.0.0.1:1", std::string(32, 'k'), "PGMOAT_DENIED_0123456789abcdef",
-                         now};
-    made.short_cancel_secret = std::string(4, 'k');
+    session::Origin made{"127.0.0.1:1", std::string(32, 'k'), std::string(4, 'k'),
+                         "PGMOAT_DENIED_0123456789abcdef", now};
     made.seed = std::string(32, 's');
     made.plan = std::move(plan);
     return made;
