@@ -77,7 +77,8 @@ Result<std::unique_ptr<ServerSession>, LoginFailure> ServerSession::open(
   values.push_back(nullptr);
   PGconn* const connection = PQconnectStartParams(keys.data(), values.data(), 0);
   if (connection == nullptr) return LoginFailure{false, "out of memory"};
-  // libpq 15 has the SQLSTATE of a failed connection in its verbose words only, whatever the language.
+  // libpq 15 has the SQLSTATE of a failed connection in its verbose words only, whatever the
+  // language.
   PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
   std::unique_ptr<ServerSession> session(new ServerSession(connection, server.patience));
   bool late = false;

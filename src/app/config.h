@@ -17,7 +17,7 @@
 
 namespace pgmoat::app {
 
-// What is judged by which rules; the only part of the configuration that SIGHUP takes over.
+// What is judged by which rules; SIGHUP takes it over.
 struct PolicyConfig {
   std::vector<std::string> packs = {"core"};  // shipped ones, by name
   std::vector<std::string> paths;     // own files and folders, absolute once read from a file

@@ -50,7 +50,8 @@ accounts::ServerAddress server_address(const Config& config, const std::string& 
     server.tls.emplace_back("hostaddr", resolved(server.host));
     server.host = tls.name;
   }
-  // What is not configured is a file that is not there: left out, libpq would look in ~/.postgresql.
+  // What is not configured is a file that is not there: left out, libpq would look in
+  // ~/.postgresql.
   const auto add = [&](const char* key, const std::string& value) {
     server.tls.emplace_back(key, value.empty() ? "/dev/null/none" : value);
   };

@@ -46,18 +46,26 @@ Step refuse_malformed(Scene& scene, const std::string& what) {
                 what);
 }
 
-Step refuse_scram(Scene& scene, const auth::ScramFault& fault) {
+// For the log alone: the client is told the same whatever it was.
+const char* why_no_proof_fits(const auth::Verifier* verifier) {
+  if (verifier == nullptr) return "no such user";
+  if (std::holds_alternative<auth::Md5Verifier>(*verifier)) return "the user has no SCRAM verifier";
+  return "the SCRAM proof does not fit";
+}
+
+Step refuse_scram(const ClientLogin& login, Scene& scene, const auth::ScramFault& fault) {
   switch (fault.kind) {
     case auth::ScramFault::Kind::malformed: return refuse_malformed(scene, "SCRAM: " + fault.what);
     case auth::ScramFault::Kind::binding:
       return refuse(scene, "28000", "SCRAM channel binding check failed", fault.what);
     case auth::ScramFault::Kind::mismatch: break;
   }
-  return refuse_password(scene, "the SCRAM proof does not fit");
+  return refuse_password(scene, why_no_proof_fits(login.verifier));
 }
 
-// The verifier that SCRAM is done with: a password is made into one, and who does not exist has one, too. Their
-// salts are of one kind: the same each time that the user comes, and telling nothing.
+// The verifier that SCRAM is done with: a password is made into one, and who does not exist has
+// one, too. Their salts are of one kind: the same each time that the user comes, and telling
+// nothing.
 auth::ScramVerifier scram_verifier(const Scene& scene, const auth::Verifier* verifier) {
   if (verifier != nullptr) {
     if (const auto* scram = std::get_if<auth::ScramVerifier>(verifier)) return *scram;
@@ -164,7 +172,7 @@ Step check_first(ClientLogin& login, Scene& scene, Bytes body) {
   const auto answer = wire::decode_sasl_initial_response(body);
   if (!answer) return refuse_malformed(scene, answer.error().what);
   const auto said = login.scram->first(answer->mechanism, as_text(answer->data));
-  if (!said) return refuse_scram(scene, said.error());
+  if (!said) return refuse_scram(login, scene, said.error());
   login.asked = Asked::scram_final;
   ask(scene, Kind::sasl_continue, *said);
   return stay();
@@ -174,9 +182,9 @@ Step check_final(ClientLogin& login, Scene& scene, Bytes body) {
   const auto answer = wire::decode_sasl_response(body);
   if (!answer) return refuse_malformed(scene, answer.error().what);
   const auto said = login.scram->final(as_text(answer->data));
-  if (!said) return refuse_scram(scene, said.error());
+  if (!said) return refuse_scram(login, scene, said.error());
   if (login.verifier == nullptr || std::holds_alternative<auth::Md5Verifier>(*login.verifier)) {
-    return refuse_password(scene, "no such user, or none with a SCRAM verifier");
+    return refuse_password(scene, why_no_proof_fits(login.verifier));
   }
   ask(scene, Kind::sasl_final, *said);
   if (const auto* password = std::get_if<auth::Secret>(login.verifier)) {

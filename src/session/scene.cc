@@ -1,4 +1,5 @@
-// What a scene does for its phases: the last word to a client, and what a login needs and then does not.
+// What a scene does for its phases: the last word to a client, and what a login needs and then does
+// not.
 #include "session/scene.h"
 
 #include "auth/digest.h"

@@ -1,7 +1,9 @@
 // Where passwords come from: what is read, how much of it, and programs that do not end.
 #include "app/secret_source.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -50,6 +52,17 @@ TEST(SecretSource, HasAMostThatItReads) {
 TEST(SecretSource, AProgramIsRunWithoutAShell) {
   EXPECT_EQ(got("exec:/bin/echo $HOME;id  x"), "$HOME;id x");
   EXPECT_EQ(got("exec:false"), "wrong: false ended with status 1");
+}
+
+TEST(SecretSource, AProgramHasNoneOfOurConnections) {
+  const int ours = ::fcntl(STDIN_FILENO, F_DUPFD, 200);
+  ASSERT_GE(ours, 200);
+  const std::string script = ::testing::TempDir() + "/pgmoat_inherits.sh";
+  std::ofstream(script) << "#!/bin/sh\n[ -e /proc/$$/fd/" << ours
+                        << " ] && echo has || echo none\n";
+  std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+  EXPECT_EQ(got("exec:" + script), "none");
+  ::close(ours);
 }
 
 // It, or what it has started, keeps the pipe open; or it has answered and does not end.

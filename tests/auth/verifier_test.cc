@@ -1,6 +1,7 @@
 #include "auth/verifier.h"
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 
 #include "auth/digest.h"
 
@@ -12,6 +13,14 @@ constexpr const char* kScramText =
     "SCRAM-SHA-256$4096:c2FsdHNhbHRzYWx0c2FsdA==$"
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
+// As in FIPS mode. An answer that is made of nothing would be the same for everybody.
+TEST(Verifier, WithoutMd5ThereIsNoAnswer) {
+  ASSERT_EQ(md5_answer(md5_digest("secret", "joe"), as_bytes("salt")).size(), 35u);
+  ASSERT_EQ(EVP_set_default_properties(nullptr, "fips=yes"), 1);
+  EXPECT_EQ(md5_answer(std::string(32, '0'), as_bytes("salt")), "");
+  EXPECT_EQ(EVP_set_default_properties(nullptr, ""), 1);
+}
+
 TEST(Verifier, ReadsPostgresqlsForms) {
   const auto scram = parse_verifier(kScramText);
   ASSERT_TRUE(scram && std::holds_alternative<ScramVerifier>(*scram));
@@ -21,7 +30,8 @@ TEST(Verifier, ReadsPostgresqlsForms) {
   ASSERT_TRUE(md5 && std::holds_alternative<Md5Verifier>(*md5));
   EXPECT_TRUE(verify_password(*md5, "joe", "secret"));
   EXPECT_FALSE(verify_password(*md5, "jim", "secret"));
-  for (const char* plain : {"secret", "md5", "md5ABCDEF", "SCRAM-SHA-25", "SCRAM-SHA-1$4096:x$y:z"}) {
+  for (const char* plain :
+       {"secret", "md5", "md5ABCDEF", "SCRAM-SHA-25", "SCRAM-SHA-1$4096:x$y:z"}) {
     const auto made = parse_verifier(plain);
     ASSERT_TRUE(made && std::holds_alternative<Secret>(*made)) << plain;
     EXPECT_TRUE(verify_password(*made, "joe", plain));
@@ -62,8 +72,8 @@ TEST(Base64, IsStrict) {
     ASSERT_TRUE(octets) << text;
     EXPECT_EQ(to_base64(as_bytes(*octets)), text);
   }
-  for (const char* text : {"Q", "QQ", "QQ=", "QR==", "QQ==\n", " QQ=", "Q===", "====", "QQ==QQ==",
-                           "QU-D", "QU=D"}) {
+  for (const char* text :
+       {"Q", "QQ", "QQ=", "QR==", "QQ==\n", " QQ=", "Q===", "====", "QQ==QQ==", "QU-D", "QU=D"}) {
     EXPECT_FALSE(from_base64(text)) << text;
   }
 }

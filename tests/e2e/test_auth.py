@@ -1,4 +1,5 @@
 """Logins that pgmoat ends: who gets in, by which method, as whom at the server, and who is refused and how."""
+import contextlib
 import os
 import re
 import signal
@@ -194,7 +195,7 @@ def test_mistakes_in_the_file_of_users_have_their_place(tmp_path, text, place, w
 
 
 def test_an_unknown_user_looks_like_a_known_one(shop):
-    """The same questions with the same salt each time, the same answer, and no telling difference in time."""
+    """The same questions with the same salt each time; only the log tells which it was."""
     with Pgmoat(shop.postgres.port, **rules(shop, {"method": "scram-sha-256"})) as moat:
         def first_message(user):
             with Conn(moat.port, first=startup([("user", user), ("database", "postgres")])) as conn:
@@ -210,6 +211,9 @@ def test_an_unknown_user_looks_like_a_known_one(shop):
         assert salt("scram_k") == salt("scram_k") != salt("ghost")  # whose password is in the file
         assert len(salt("ghost")) == len(salt("scram_t")) == len(salt("scram_k"))
         assert salt("scram_t") == shop.verifiers["scram_t"].split("$")[1].split(":")[1]
+        for user, why in (("ghost", "no such user"), ("scram_t", "the SCRAM proof does not fit")):
+            assert come(shop, moat.port, "plain", user, "wrong") == "E!28P01", user
+            assert moat.wait_line(f"login refused: {why}"), moat.text()
 
 
 HOSTILE_CLIENTS = {
@@ -450,14 +454,21 @@ def rotate(shop, path, password):
         assert conn.ask(query_of(f"alter role svc password '{password}'")).endswith("ZI")
 
 
-def test_a_new_password_takes_over_without_a_failed_login(shop, tmp_path):
-    """Once a second under pgbench that connects anew for each transaction (issue's row 4)."""
+@contextlib.contextmanager
+def with_credential(shop, tmp_path, **settings):
+    """Everybody is let in and goes on as svc, whose password is in the file that is given beside the moat."""
     path = tmp_path / "svc"
     path.write_text("of pgmoat\n")
-    credential = {"svc": {"user": "svc", "password": f"file:{path}", "refresh": "100ms"}}
+    credential = {"svc": {"user": "svc", "password": f"file:{path}", "refresh": "100ms", **settings}}
+    with Pgmoat(shop.postgres.port, **rules(shop, {"method": "trust", "login": "svc"}, **credential)) as moat:
+        yield moat, path
+
+
+def test_a_new_password_takes_over_without_a_failed_login(shop, tmp_path):
+    """Once a second under pgbench that connects anew for each transaction (issue's row 4)."""
     (tmp_path / "select.sql").write_text("select 1;\n")
     seconds = int(os.environ.get("PGMOAT_ROTATE_SECONDS", "6"))
-    with Pgmoat(shop.postgres.port, **rules(shop, {"method": "trust", "login": "svc"}, **credential)) as moat:
+    with with_credential(shop, tmp_path) as (moat, path):
         bench = subprocess.Popen([pg_tool("pgbench"), "-n", "-C", "-c", "4", "-T", str(seconds), "-f", tmp_path / "select.sql",
                                   "-h", "127.0.0.1", "-p", str(moat.port), "-U", "a", "postgres"],
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -478,10 +489,7 @@ def test_a_new_password_takes_over_without_a_failed_login(shop, tmp_path):
 
 def test_a_password_that_comes_with_sighup_is_tried_as_well(shop, tmp_path):
     """Without any looking of pgmoat's own: the right one takes over, a wrong one does not."""
-    path = tmp_path / "svc"
-    path.write_text("of pgmoat\n")
-    credential = {"svc": {"user": "svc", "password": f"file:{path}", "refresh": "off"}}
-    with Pgmoat(shop.postgres.port, **rules(shop, {"method": "trust", "login": "svc"}, **credential)) as moat:
+    with with_credential(shop, tmp_path, refresh="off") as (moat, path):
         path.write_text("a mistake\n")
         moat.signal(signal.SIGHUP)
         assert moat.wait_line("does not accept its new password yet")
@@ -497,10 +505,7 @@ def test_a_password_that_comes_with_sighup_is_tried_as_well(shop, tmp_path):
 
 @pytest.mark.parametrize("old", ["stay", "drain"])
 def test_old_sessions_stay_or_drain_by_choice(shop, tmp_path, old):
-    path = tmp_path / "svc"
-    path.write_text("of pgmoat\n")
-    credential = {"svc": {"user": "svc", "password": f"file:{path}", "refresh": "100ms", "old_sessions": old}}
-    with Pgmoat(shop.postgres.port, **rules(shop, {"method": "trust", "login": "svc"}, **credential)) as moat:
+    with with_credential(shop, tmp_path, old_sessions=old) as (moat, path):
         with Conn(moat.port, user="a") as idle, Conn(moat.port, user="a") as busy:
             assert busy.ask(query_of("begin")) == "C:BEGIN ZT"
             rotate(shop, path, "another")
@@ -517,10 +522,7 @@ def test_old_sessions_stay_or_drain_by_choice(shop, tmp_path, old):
 
 
 def test_a_password_that_the_server_does_not_take_replaces_nothing(shop, tmp_path):
-    path = tmp_path / "svc"
-    path.write_text("of pgmoat\n")
-    credential = {"svc": {"user": "svc", "password": f"file:{path}", "refresh": "100ms"}}
-    with Pgmoat(shop.postgres.port, **rules(shop, {"method": "trust", "login": "svc"}, **credential)) as moat:
+    with with_credential(shop, tmp_path) as (moat, path):
         path.write_text("a mistake\n")
         assert moat.wait_line("does not accept its new password yet")
         for _ in range(5):
